@@ -90,7 +90,10 @@ export async function contention(): Promise<Finding[]> {
         'p99 while 50 credentials per second are created and deleted, relative to p99 without, at about 3,000 requests per second',
         paced,
       ),
-      createFinding('the same at full load', fullLoad),
+      createFinding(
+        'p99 while 50 credentials per second are created and deleted, relative to p99 without, at full load',
+        fullLoad,
+      ),
     ];
   } finally {
     await server.stop();

@@ -19,7 +19,7 @@ const DELETIONS_WITH_FROZEN_NODE = 8;
 const NODE_COUNTS = [3, 10, 30];
 const MANY_NODES_LEASE_MS = 2000;
 
-/** Returns the milliseconds until the response to the deletion of a key that the nodes with these indexes have cached. */
+/** Caches a key on the nodes with these indexes, deletes it, and returns the response time in milliseconds. */
 async function timeDeletion(
   { owner, authorize }: TestCluster,
   key: TestClusterKey,
@@ -32,7 +32,7 @@ async function timeDeletion(
   return performance.now() - startMs;
 }
 
-/** Returns the milliseconds until the response to a creation, which no other node must confirm. */
+/** Returns the response time of a creation, which other nodes do not have to confirm, in milliseconds. */
 async function timeCreation({ owner }: TestCluster, name: string): Promise<number> {
   const startMs = performance.now();
   const { status } = await owner.call('/v1/projects', { body: { name } });
@@ -52,7 +52,9 @@ async function timeDeletionWithFrozenNode(cluster: TestCluster, key: TestCluster
   }
 }
 
-/** Starts `count` nodes in this process. Returns, per revocation, the milliseconds until all nodes have confirmed it. */
+/**
+ * Starts `count` nodes in this process. Returns, per revocation, the milliseconds until all nodes have confirmed it.
+ */
 async function timeConfirmations(count: number): Promise<number[]> {
   const postgres = await startPostgres({ durable: true });
   const url = await postgres.createDatabase();
@@ -82,6 +84,7 @@ async function timeConfirmations(count: number): Promise<number[]> {
       const revocation = await store.transaction((trx) =>
         insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()),
       );
+      // Only the number of the revocation matters for the confirmation.
       await firstNode.waitForConfirmation({ ...revocation, workspaceId: 'wsp_01', digest: null });
       confirmationTimesMs.push(performance.now() - startMs);
     }
@@ -142,7 +145,7 @@ export async function deletions(): Promise<Finding[]> {
     return [
       ...manyNodeFindings,
       {
-        name: 'response time of a deletion with three healthy nodes, one at a time, relative to a creation, which no node must confirm',
+        name: 'response time of a deletion with three healthy nodes, one at a time, relative to a creation, which other nodes do not have to confirm',
         value: medianRatio(deletionTimesMs, creationTimesMs),
         unit: '×',
         bound: atMost(4),

@@ -12,7 +12,10 @@ import { RUN_DIRECTORY } from './lib/seed.ts';
 const TOKENS = 1000;
 const ROUNDS = 7;
 const LOAD_SECONDS = 2;
-/** Average pause between the requests of a connection, so that both sides receive requests at the same rate. */
+/**
+ * Average pause between the requests of a connection, so that the guarded and the bare route receive requests at the
+ * same rate.
+ */
 const PAUSE_MS = 2;
 const DECISIONS_PER_ROUND = 100_000;
 
@@ -60,7 +63,7 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
     measurements: `${formatList(guarded)} over ${formatList(bare)} ${unit}`,
   });
   const comparison =
-    'requests per second of a guarded Fastify route, 1,000 tokens, relative to a bare route of the server';
+    'requests per second of a guarded Fastify route with 1,000 tokens, relative to a bare route of the same server';
   const byProcessorTime = `${comparison}, by processor time`;
   const processorUnit = "requests per second of the server's processor time";
   return [

@@ -81,7 +81,9 @@ export async function memory(): Promise<Finding[]> {
   });
   async function readMetric(name: string): Promise<number> {
     const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-    return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(metrics)?.[1] ?? Number.NaN);
+    const value = new RegExp(`^${name} (\\d+)`, 'm').exec(metrics)?.[1];
+    if (value === undefined) throw new Error(`The metrics do not contain ${name}.`);
+    return Number(value);
   }
   try {
     let cachedRecords = 0;

@@ -122,28 +122,28 @@ export async function notify(): Promise<Finding[]> {
     const gaps = received.reduce((sum, counts) => sum + counts.gaps, 0);
     return [
       {
-        name: 'throughput of /v1/authorize at full load while messages are sent, relative to none',
+        name: 'throughput of /v1/authorize at full load while messages are sent, relative to sending none',
         value: medianRatio(withMessages, alone),
         unit: '×',
         bound: atLeast(0.95),
         measurements: `${formatList(withMessages)} over ${formatList(alone)} per second; ${formatList(sentPerSecond)} messages per second meanwhile`,
       },
       {
-        name: 'the same at about 3,000 requests per second',
+        name: 'throughput of /v1/authorize at about 3,000 requests per second while messages are sent, relative to sending none',
         value: median(pacedWithMessages) / median(pacedAlone),
         unit: '×',
         bound: atLeast(0.95),
         measurements: `${formatList(pacedWithMessages)} over ${formatList(pacedAlone)} per second`,
       },
       {
-        name: `most events, of ${EVENTS}, that any of ${WEBHOOKS - 1} webhooks did not receive, while another webhook never responds`,
+        name: `largest number of the ${EVENTS} events that one of ${WEBHOOKS - 1} webhooks missed, while another webhook never responds`,
         value: mostMissing,
         unit: '',
         bound: atMost(0),
         measurements: `${formatList(received.map(({ count }) => count))} events`,
       },
       {
-        name: 'events that arrived before their predecessor',
+        name: 'gaps in the order of the received events',
         value: gaps,
         unit: '',
         bound: atMost(0),

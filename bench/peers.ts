@@ -40,7 +40,9 @@ interface BetterAuth {
   };
 }
 
-/** Creates API keys in better-auth on SQLite. Its rate limiting is off, because Devpilot does not limit valid requests. */
+/**
+ * Creates API keys in better-auth on SQLite. Its rate limiting is off, because Devpilot does not limit valid requests.
+ */
 async function openBetterAuth(): Promise<{ auth: BetterAuth; keys: string[] }> {
   const path = join(RUN_DIRECTORY, 'peers.db');
   const database = openSqlite(path, false);

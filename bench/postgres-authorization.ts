@@ -101,7 +101,8 @@ async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory
 
 /**
  * Compares `/v1/authorize` of a node on PostgreSQL with a node on SQLite, both with all records cached and on the
- * server's core. The PostgreSQL process, `databasePid`, runs on the load generator's core to simulate a separate machine.
+ * server's core. The PostgreSQL process, `databasePid`, runs on the load generator's core to simulate a separate
+ * machine.
  */
 export async function compareWarmCache(seeded: SeededDirectory, url: string, databasePid: number): Promise<Finding[]> {
   await ensureWrk();
@@ -148,7 +149,7 @@ export async function compareWarmCache(seeded: SeededDirectory, url: string, dat
       measurements: `${formatList(postgres.rates)} over ${formatList(sqlite.rates)} requests per second; ${STARTS} starts of each; meanwhile PostgreSQL itself used ${((databaseSeconds / loadedMs) * 1e6).toFixed(0)} ms of processor time per second, on the load generator's core`,
     },
     {
-      name: 'the same by processor time',
+      name: 'requests per second of processor time of /v1/authorize on PostgreSQL with a warm cache, relative to SQLite',
       value: medianRatio(postgres.ratesPerProcessorSecond, sqlite.ratesPerProcessorSecond),
       unit: '×',
       bound: null,
@@ -247,7 +248,7 @@ export async function compareColdCache(seeded: SeededDirectory, url: string): Pr
         measurements: formatRates(many, CONCURRENCY),
       },
       {
-        name: 'the same with one concurrent request per connection, so that few requests share a query',
+        name: 'decisions per second for credentials that are not cached, relative to bare pg queries for the same rows, with one concurrent request per connection, so that few requests share a query',
         value: medianRatio(few.decisionRates, few.queryRates),
         unit: '×',
         bound: null,

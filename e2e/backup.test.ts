@@ -76,7 +76,8 @@ for (const from of ENGINES) {
       );
 
       for (const to of ENGINES) {
-        // A backup of SQLite contains the secret, which `restore` writes into the data directory but not into PostgreSQL.
+        // A backup of SQLite contains the secret, which `restore` writes into the data directory but not into
+        // PostgreSQL.
         const secretSettings: Record<string, string> = {};
         if (from === 'postgres') secretSettings['DEVPILOT_SECRET'] = TEST_SECRET;
         else if (to === 'postgres')

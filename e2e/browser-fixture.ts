@@ -10,7 +10,10 @@ export interface OpenOptions {
   readonly person?: TestPerson | null;
   readonly width?: number;
   readonly scheme?: Scheme;
-  /** A separate browser context, for tests that sign out or lose the session or the network. Implied if `person` is null. */
+  /**
+   * A separate browser context, for tests that sign out or lose the session or the network. Implied if `person` is
+   * null.
+   */
   readonly ownContext?: boolean;
 }
 

@@ -124,7 +124,9 @@ export async function saveScreenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${folder}${name}.png`, fullPage: true });
 }
 
-/** The appearances in which every page and dialog is checked: both color schemes, on a desktop and on a narrow phone. */
+/**
+ * The appearances in which every page and dialog is checked: both color schemes, on a desktop and on a narrow phone.
+ */
 const APPEARANCES = (['light', 'dark'] as const).flatMap((scheme) => [1280, 360].map((width) => ({ scheme, width })));
 /**
  * Additional widths at which nothing may overflow: 320 is 1280 at a zoom of 400% (WCAG 1.4.10), the others are phones
@@ -150,8 +152,8 @@ async function assertFits(page: Page, width: number): Promise<void> {
 }
 
 /**
- * Returns elements of the main content whose text is cut off without an ellipsis, and selects whose selected option does
- * not fit.
+ * Returns elements of the main content whose text is cut off without an ellipsis, and selects whose selected option
+ * does not fit.
  */
 function findClippedText(page: Page): Promise<string[]> {
   return page.evaluate(() => {
@@ -206,9 +208,9 @@ function findAnimations(page: Page): Promise<string[]> {
 }
 
 /**
- * Checks a page, with its dialog if one is open, in each of the `APPEARANCES`: no accessibility violations, no horizontal
- * overflow, no text cut off or squeezed, no animations. Also checks that the title matches the heading, and that nothing
- * overflows at the `EXTRA_WIDTHS`.
+ * Checks a page, with its dialog if one is open, in each of the `APPEARANCES`: no accessibility violations, no
+ * horizontal overflow, no text cut off or squeezed, no animations. Also checks that the title matches the heading, and
+ * that nothing overflows at the `EXTRA_WIDTHS`.
  */
 export async function checkAppearance(page: Page, name: string): Promise<void> {
   const { width: initialWidth } = page.viewportSize() ?? { width: 1280 };

@@ -579,7 +579,8 @@ describe('other commands', () => {
         timeout: scaledTimeout(60_000),
       });
       const result = collectResult(terminal);
-      // The terminal echoes the input. The prompt is split in the input, so that only the shell prints the whole prompt.
+      // The terminal echoes the input. The prompt is split in the input, so that only the shell prints the whole
+      // prompt.
       const firstInput = `${completionSetup}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
       // Each step waits for a completion by zsh and then types more.
       const remainingSteps: [RegExp, string][] = [

@@ -71,8 +71,8 @@ function run(command: string, args: readonly string[], cwd: string): string {
 }
 
 /**
- * Installs the same packages as `npm ci --ignore-scripts`: a copy of this installation, which has the same lockfile. The
- * files are hard links, except for npm's list of packages, which npm rewrites in place.
+ * Installs the same packages as `npm ci --ignore-scripts`: a copy of this installation, which has the same lockfile.
+ * The files are hard links, except for npm's list of packages, which npm rewrites in place.
  */
 function installPackages(buildDirectory: string): void {
   const source = join(root, 'node_modules');
@@ -90,7 +90,8 @@ function installPackages(buildDirectory: string): void {
 /** Runs the steps of the first stage in a directory, as a builder would, with the files that are not ignored. */
 function runBuildStage(buildDirectory: string): void {
   const ignored = new Set(readRepositoryFile('.dockerignore').split('\n'));
-  // The build is skipped if the web UI was already built from the same inputs. It runs only if the stage lacks an input.
+  // The build is skipped if the web UI was already built from the same inputs. It runs only if the stage lacks an
+  // input.
   run(process.execPath, ['scripts/build.ts'], root);
   cpSync(join(root, 'dist/web'), join(buildDirectory, 'dist/web'), { recursive: true });
   for (const line of STAGES[0] ?? []) {

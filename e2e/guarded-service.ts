@@ -1,7 +1,10 @@
 import fastify from 'fastify';
 import { guard } from '../src/sdk/guard.ts';
 
-/** A third-party server with a guard in lease mode: `node guarded-service.ts URL`, with its API key in DEVPILOT_GUARD_KEY. */
+/**
+ * A third-party server with a guard in lease mode: `node guarded-service.ts URL`, with its API key in
+ * DEVPILOT_GUARD_KEY.
+ */
 const [, , url = ''] = process.argv;
 let remoteDecisions = 0;
 const devpilot = guard({

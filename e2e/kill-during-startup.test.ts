@@ -10,7 +10,10 @@ import { signUpRemoteOwner } from '../src/testing/test-server.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
-/** Starts a server and kills it as soon as `isReached` returns true, at a moment recognized by the files in its directory. */
+/**
+ * Starts a server and kills it as soon as `isReached` returns true, at a moment recognized by the files in its
+ * directory.
+ */
 async function startAndKill(directory: string, isReached: () => boolean): Promise<void> {
   const env = { ...process.env, PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent' };
   const child = spawn(process.execPath, [COMMAND, 'serve'], { env, stdio: 'ignore' });

@@ -69,7 +69,10 @@ describe(`The table with ${TOKEN_COUNT.toLocaleString('en')} access tokens`, () 
     await tab.evaluate(recordTablePositions);
   }
 
-  /** Performs an action on the list and asserts that it sends one request and shows the page that the API returns for `query`. */
+  /**
+   * Performs an action on the list and asserts that it sends one request and shows the page that the API returns for
+   * `query`.
+   */
   async function performAndCheck(action: () => Promise<void>, query: string): Promise<void> {
     requests = [];
     await action();

@@ -82,7 +82,10 @@ function mappingIn(path: string, name: string, inputs: Readonly<Record<string, s
   return Object.fromEntries(entries);
 }
 
-/** Runs a shell command of a pipeline. Its clock is ahead by the number of seconds in the file `ahead`, which a test can change. */
+/**
+ * Runs a shell command of a pipeline. Its clock is ahead by the number of seconds in the file `ahead`, which a test can
+ * change.
+ */
 function runJob(command: string, environment: Readonly<Record<string, string>>): ChildProcess {
   const dateCommand = join(directory, 'date');
   writeFileSync(dateCommand, `#!/bin/sh\necho $(($(/bin/date "$@") + $(cat '${directory}/ahead')))\n`);
@@ -92,7 +95,9 @@ function runJob(command: string, environment: Readonly<Record<string, string>>):
   return spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Runs the step of the composite action. Each identity token has the claims that `claims` returns when it is requested. */
+/**
+ * Runs the step of the composite action. Each identity token has the claims that `claims` returns when it is requested.
+ */
 async function runAction(identity: WorkloadIdentity, commit: string, claims: () => object): Promise<ChildProcess> {
   const tokenService = createServer(async (request, response) => {
     const audience = new URL(request.url ?? '', server.url).searchParams.get('audience') ?? '';

@@ -42,7 +42,9 @@ interface Proxy {
   configure(setup: ProxySetup): readonly string[];
 }
 
-/** Writes a configuration of nginx that uses only paths in `directory`, and returns the arguments to run nginx with it. */
+/**
+ * Writes a configuration of nginx that uses only paths in `directory`, and returns the arguments to run nginx with it.
+ */
 function configureNginx(directory: string, block: string): readonly string[] {
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${directory}/${name};`)
@@ -56,8 +58,9 @@ function configureNginx(directory: string, block: string): readonly string[] {
 }
 
 /**
- * Returns the configuration that ingress-nginx 1.15 generates from the annotations of the guide (`rootfs/etc/nginx/template/nginx.tmpl`
- * and `buildAuthResponseHeaders`), without Lua. Its read timeout of 60 s is shortened to 1 s.
+ * Returns the configuration that ingress-nginx 1.15 generates from the annotations of the guide
+ * (`rootfs/etc/nginx/template/nginx.tmpl` and `buildAuthResponseHeaders`), without Lua. Its read timeout of 60 s is
+ * shortened to 1 s.
  */
 function ingressNginxServer({ port, devpilotPort, servicePort }: ProxySetup): string {
   const ingress = readGuideBlock('kubernetes.md', 'yaml', {

@@ -152,7 +152,10 @@ export async function waitUntilListening(port: number, child: ChildProcess, log:
   }
 }
 
-/** Starts Caddy with the configuration of `deploy/tls` at https://localhost:PORT, with a certificate of its own authority. */
+/**
+ * Starts Caddy with the configuration of `deploy/tls` at https://localhost:PORT, with a certificate of its own
+ * authority.
+ */
 export async function startCaddy(directory: string, port: number, devpilotUrl: string): Promise<CaddyProcess> {
   ensureCommand('caddy');
   // Only for this run: no listener on port 80, and no certificate installed into the machine's store.

@@ -23,7 +23,10 @@ import { readGuideBlock } from './proxy-fixture.ts';
 
 let testServer: TestServer;
 let owner: TestPerson;
-/** The URL of a Varnish that caches all of Devpilot with its default configuration: the worst case of an operator's setup. */
+/**
+ * The URL of a Varnish that caches all of Devpilot with its default configuration: the worst case of an operator's
+ * setup.
+ */
 let cacheUrl: string;
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-varnish-'));
 // Varnish compiles configurations as a user of its own.

@@ -25,7 +25,9 @@ interface Parser {
 const tools = fileURLToPath(new URL('../src/testing/hcl-parser', import.meta.url));
 const guide = readFileSync(new URL('../docs/guides/terraform.md', import.meta.url), 'utf8');
 
-/** Evaluates `${jsonencode(…)}` of an object with one attribute per line, and references to the IDs of other resources. */
+/**
+ * Evaluates `${jsonencode(…)}` of an object with one attribute per line, and references to the IDs of other resources.
+ */
 function evaluate(expression: string, ids: ReadonlyMap<string, string>): Json {
   const [, object = ''] = /^\$\{jsonencode\((.*)\)\}$/s.exec(expression) ?? [];
   const lines = object.split('\n').map((line) => {

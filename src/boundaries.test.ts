@@ -22,7 +22,9 @@ const PORTABLE_FILES = [
   'authorization/usage-recorder.ts',
 ];
 
-/** Files of the contract that must not load zod, which would slow down the start of the CLI, the web UI and the core. */
+/**
+ * Files of the contract that must not load zod, which would slow down the start of the CLI, the web UI and the core.
+ */
 const CONTRACT_WITHOUT_ZOD = [
   'contract/audit.ts',
   'contract/calendar-date.ts',

@@ -50,11 +50,11 @@ async function raiseDeletedUseNotice(trx: Trx, { workspaceId, credential, origin
 }
 
 /**
- * Returns a function that writes the buffered refusals that are due, or all of them with `everything`. Writes run
- * one at a time, so that a caller also waits for events that an earlier call has drained but not yet written. Each
- * drained refusal is written at least once: if a commit succeeds but its response is lost, the refusal is written again.
- * While the store is unavailable, calls reject, and the next call retries. Events that cannot be written for another
- * reason are dropped, and the error is reported to `onError`.
+ * Returns a function that writes the buffered refusals that are due, or all of them with `everything`. Writes run one
+ * at a time, so that a caller also waits for events that an earlier call has drained but not yet written. Each drained
+ * refusal is written at least once: if a commit succeeds but its response is lost, the refusal is written again. While
+ * the store is unavailable, calls reject, and the next call retries. Events that cannot be written for another reason
+ * are dropped, and the error is reported to `onError`.
  */
 export function createDenialWriter(
   store: Store,

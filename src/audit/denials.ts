@@ -46,8 +46,8 @@ export interface DenialBuffer {
 
 /**
  * Groups refusals by workspace, actor, action, reason and minute, so that an attacker cannot fill the disk. A group is
- * due at the first `drain` after it was created. Refusals added to it later are due when the minute is over, as one event
- * with their number.
+ * due at the first `drain` after it was created. Refusals added to it later are due when the minute is over, as one
+ * event with their number.
  */
 export function createDenialBuffer(): DenialBuffer {
   const groups = new Map<string, DenialGroup>();

@@ -43,7 +43,9 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
     advance: (ms: number) => {
       now += ms;
     },
-    /** Resolves to the ID of the record, to null if there is none, or to the seconds to wait if the limit is reached. */
+    /**
+     * Resolves to the ID of the record, to null if there is none, or to the seconds to wait if the limit is reached.
+     */
     find: async (digest: string, address = ADDRESS) => {
       try {
         return (await find(digest, address))?.id ?? null;

@@ -34,8 +34,8 @@ export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: stri
  * Returns the function that renews a guard's lease over a connection to any server. It sends the revocation point up to
  * which the guard has applied revocations, and applies the revocations in the response, until none is missing and the
  * server grants the lease (`docs/adr/0011-guards-are-nodes.md`). It rejects after `MAX_ATTEMPTS` attempts.
- * `sendHeartbeat` sends one request; `advanced` is true if the point has changed since the previous grant, in which case
- * a deletion may be waiting for it.
+ * `sendHeartbeat` sends one request; `advanced` is true if the point has changed since the previous grant, in which
+ * case a deletion may be waiting for it.
  */
 export function createLeaseRenewal(
   sendHeartbeat: (applied: RevocationPoint | null, advanced: boolean) => Promise<HeartbeatResponse>,

@@ -12,7 +12,8 @@ export interface RateUses {
 }
 
 /**
- * Adds requests to the levels of credentials in the store, and returns the levels across all nodes by credential ID.
+ * Deducts requests from the levels of credentials in the store, and returns the levels across all nodes by credential
+ * ID.
  * Credentials that do not exist or have another rate are missing from the result. Rejects with `unavailable`.
  */
 export type ShareRateUses = (uses: readonly RateUses[]) => Promise<ReadonlyMap<string, RateLevel>>;

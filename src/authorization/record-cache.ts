@@ -206,8 +206,8 @@ export function createRecordCache(capacity: number): RecordCache {
   }
 
   /**
-   * Evicts the first row, starting at `hand`, that was not used since eviction last considered it. The cache is full, so
-   * every row contains a record.
+   * Evicts the first row, starting at `hand`, that was not used since eviction last considered it. The cache is full,
+   * so every row contains a record.
    */
   function evictOne(): void {
     for (let chances = MAX_SECOND_CHANCES; ; hand = (hand + 1) % labels.length) {

@@ -105,7 +105,7 @@ test('an error of the store fails the requests that were waiting for it, but no 
   assert.equal((await last).decision, 'ok');
 });
 
-test('a credential with both limits is refused beyond its rate without the store, until its wait is over or the clock is set back', async () => {
+test('a credential with both limits is refused beyond its rate from memory; once the wait is over or the clock is set back, the store decides again', async () => {
   const { use, batches, advance } = setUp({ ...NO_RESTRICTIONS, maxUses: 9, rate: { requests: 2, seconds: 60 } });
   assert.deepEqual([(await use()).decision, (await use()).rate?.remaining], ['ok', 0]);
   const batchCount = batches.length;
@@ -154,6 +154,7 @@ test('if a credential is revoked or edited while its resource is looked up, the 
     let lookUps = 0;
     const { decision } = await use(async () => {
       edit(edited);
+      // The first look-up finds the resource allowed, the second does not.
       return ++lookUps === 1;
     });
     assert.deepEqual([decision, lookUps], [expected, expectedLookUps]);

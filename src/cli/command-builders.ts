@@ -28,8 +28,8 @@ export function apiCommand(parent: Command, name: string, description: string, i
 export const collectValues = (text: string, previous: readonly string[] = []) => [...previous, text];
 
 /**
- * Types the parsed options so that every declared option is present, possibly undefined. Calling a function that reads an
- * undeclared option is then a compile error.
+ * Types the parsed options so that every declared option is present, possibly undefined. Calling a function that reads
+ * an undeclared option is then a compile error.
  */
 export function declared<Options extends object>(options: Options): DeclaredOptions<Options> {
   return options as DeclaredOptions<Options>;

@@ -34,8 +34,8 @@ export function serverUrl({ url, profile }: Partial<RemoteOptions>): string {
 }
 
 /**
- * Returns the credential for a server: `DEVPILOT_TOKEN`, or the secret of the profile; null if there is none. The secret
- * of a profile is sent only to the URL that the profile was created for.
+ * Returns the credential for a server: `DEVPILOT_TOKEN`, or the secret of the profile; null if there is none. The
+ * secret of a profile is sent only to the URL that the profile was created for.
  */
 function credentialFor(url: string, options: RemoteOptions): string | null {
   const environmentToken = environmentSetting('DEVPILOT_TOKEN');

@@ -80,9 +80,10 @@ const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): str
 const EXPIRES_HELP =
   'expiry: a duration such as 30d, 12h or 1y, a date such as 2027-02-24 (the end of that day in the local time zone), a date-time, or never';
 
-const ADDRESS_HELP = 'IP address or CIDR range to restrict it to; separate several with commas';
-const PROJECT_HELP = 'project to restrict it to (includes all its apps), by ID or slug; separate several with commas';
-const APP_HELP = 'app to restrict it to, by ID or slug; separate several with commas';
+const ADDRESS_HELP = 'IP address or CIDR range to which to restrict the credential; separate several with commas';
+const PROJECT_HELP =
+  'project (with all its apps) to which to restrict the credential, by ID or slug; separate several with commas';
+const APP_HELP = 'app to which to restrict the credential, by ID or slug; separate several with commas';
 const RATE_HELP = 'maximum rate, such as 100/min, 5/10s, 1000/h or 1/day';
 const MAX_USES_HELP = 'maximum number of uses';
 
@@ -94,7 +95,7 @@ function replaceCommand(parent: Command, noun: 'token' | 'key') {
   const description = `Replace an ${fullNoun}: create a copy, wait for its first use, and delete the old ${noun}; run again to resume`;
   return apiCommand(parent, 'replace', description)
     .argument(`<${noun}>`, 'ID or name')
-    .option('--expires <when>', `${EXPIRES_HELP} (default: as long after creation as for the old ${noun})`)
+    .option('--expires <when>', `${EXPIRES_HELP} (default: the same lifetime as the old ${noun})`)
     .option('--wait <duration>', 'maximum time to wait for the first use', '15m');
 }
 
@@ -150,7 +151,7 @@ function keyCommands(program: Command): void {
     .option('--max-uses <count>', MAX_USES_HELP)
     .option(
       '--guard',
-      "allow services that use the SDK's guard to check credentials in memory with this key; requires the permission read",
+      "allow this key to run the SDK's guards, which check credentials in memory; requires the permission read",
     )
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (options) => (await import('./keys-create.ts')).createKey(declared(options)));
@@ -172,10 +173,7 @@ function keyCommands(program: Command): void {
     .option('--app <apps>', `${APP_HELP}; "any" for no such restriction`, parseList)
     .option('--rate <rate>', `${RATE_HELP}, or "unlimited"`)
     .option('--max-uses <count>', `${MAX_USES_HELP}, or "unlimited"`)
-    .option(
-      '--guard <on|off>',
-      "allow services that use the SDK's guard to check credentials in memory with this key: on or off",
-    )
+    .option('--guard <on|off>', "allow this key to run the SDK's guards, which check credentials in memory: on or off")
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (idOrName, options) => (await loadUpdate()).updateKey(idOrName, declared(options)));
   apiCommand(keys, 'enable', 'Enable a disabled API key (status: inactive)')
@@ -223,7 +221,7 @@ function policyCommands(program: Command): void {
     .option('--on-leak <action>', 'action for a leaked credential: delete or notify')
     .option(
       '--foreign-prefix <prefixes>',
-      'prefixes of imported secrets of other systems, separated by commas, or none; can be repeated',
+      'prefixes of secrets that are imported from other systems (see devpilot import), separated by commas, or none; replaces the current prefixes; can be repeated',
       parseList,
     )
     .option('--dry-run', 'list the credentials and members that would violate the policy, without changing it')

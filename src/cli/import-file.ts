@@ -102,8 +102,9 @@ function readNdjson(text: string): { line: number; fields: unknown }[] {
 }
 
 /**
- * Returns the credentials in a file. Fails for the first line that is malformed, lacks a valid digest, repeats the digest
- * of another line, or contains a secret, so that no secret is sent. Error messages contain no values of the file.
+ * Returns the credentials in a file. Fails for the first line that is malformed, lacks a valid digest, repeats the
+ * digest of another line, or contains a secret, so that no secret is sent. Error messages contain no values of the
+ * file.
  */
 export function parseImport(text: string, format: 'csv' | 'ndjson'): ImportLine[] {
   const content = text.replace(/^\uFEFF/, '');

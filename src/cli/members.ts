@@ -23,7 +23,9 @@ interface ConfirmOptions extends RemoteOptions {
 
 const parseRole = (role: string) => parseChoice('The role', role, ASSIGNABLE_ROLES);
 
-/** Returns the member or invitation with an ID or, ignoring case, an email address. Throws `Failure` if there is none. */
+/**
+ * Returns the member or invitation with an ID or, ignoring case, an email address. Throws `Failure` if there is none.
+ */
 function requireByIdOrEmail<Item extends { readonly id: string; readonly email: string }>(
   candidates: readonly Item[],
   idOrEmail: string,
@@ -58,7 +60,10 @@ export async function listInvitations(options: RemoteOptions): Promise<void> {
   );
 }
 
-/** Invites a person; prints only the link to standard output. The server never returns the link again. */
+/**
+ * Invites a person. Prints only the link to standard output, or the invitation with `--json`. The server never returns
+ * the link again.
+ */
 export async function inviteMember(email: string, options: RemoteOptions & { readonly role: string }): Promise<void> {
   const role = parseRole(options.role);
   const created = await connect(options).invitations.create({ email, role });

@@ -8,7 +8,9 @@ import { dim, type OutputOptions, print, printNote, sanitizeInline } from './out
 import { startProgress } from './progress.ts';
 import { sanitizeJson, sanitizeLine, sanitizeStyledLine } from './sanitize.ts';
 
-/** Work that the server performs in the background: a deployment, a run, or a backup with its restore and verification. */
+/**
+ * Work that the server performs in the background: a deployment, a run, or a backup with its restore and verification.
+ */
 export interface Operation {
   readonly id: string;
   readonly status: WorkStatus;

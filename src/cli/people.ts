@@ -32,6 +32,7 @@ export async function withPeopleContext<Result>(
   try {
     const context = createPeopleContext(store, secret, settings, {
       clock: Date.now,
+      // The commands change people, not credentials, so no node has to confirm a revocation.
       waitForConfirmation: () => Promise.resolve({ nodes: 0, confirmed: 0, ms: 0 }),
       denials: createDenialBuffer(),
       publicUrl: () => settings.publicUrl ?? `http://${settings.host}:${settings.port}`,

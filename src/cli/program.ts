@@ -13,7 +13,7 @@ import { trackerCommands } from './tracker-commands.ts';
 import { webhookCommands } from './webhook-commands.ts';
 import { workloadCommands } from './workload-commands.ts';
 
-const HELP_HINT = 'To see its arguments and options, run the command with --help.';
+const HELP_HINT = 'Run the command with --help to see its arguments and options.';
 
 /** Formats a usage error as JSON, in the format of the other errors with `--json`. */
 function usageAsJson(text: string): string {

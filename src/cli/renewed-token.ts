@@ -11,8 +11,8 @@ export interface RenewedToken {
 const RETRY_PAUSE_MS = 30_000;
 
 /**
- * Returns when a token should be replaced, in milliseconds after it was issued: a minute before its expiry, but not before
- * two thirds of its lifetime. Pure.
+ * Returns when a token should be replaced, in milliseconds after it was issued: a minute before its expiry, but not
+ * before two thirds of its lifetime. Pure.
  */
 export function renewalDelayMs({ expires_in: lifetimeSeconds }: Pick<ExchangedToken, 'expires_in'>): number {
   return (lifetimeSeconds - Math.min(60, lifetimeSeconds / 3)) * 1000;

@@ -67,7 +67,9 @@ const isUpdate = (command: { name: () => string }) => command.name() === 'update
 /** Returns a note for the help of an option of an update; empty for a command that creates. */
 const updateNote = (command: { name: () => string }, note = 'replaces the current ones') =>
   isUpdate(command) ? `; ${note}` : '';
-/** Returns a note about the default of an option of a command that creates; empty for an update, which has no default. */
+/**
+ * Returns a note about the default of an option of a command that creates; empty for an update, which has no default.
+ */
 const defaultNote = (command: { name: () => string }, value: string) =>
   isUpdate(command) ? '' : ` (default: ${value})`;
 const PATTERN_NOTE = '--param and --pattern together replace the current parameters, so repeat --param';

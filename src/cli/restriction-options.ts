@@ -49,8 +49,8 @@ export function formatRate(rate: Rate | null): string {
 }
 
 /**
- * Returns the restrictions that the options set, as the request field `restrictions`; no field if none is set. The values
- * `any` and `unlimited` remove a restriction. Error messages contain the `names` of the options.
+ * Returns the restrictions that the options set, as the request field `restrictions`; no field if none is set. The
+ * values `any` and `unlimited` remove a restriction. Error messages contain the `names` of the options.
  */
 export function readRestrictions(
   { address, project, app, rate, maxUses }: RestrictionOptions,

@@ -67,7 +67,7 @@ export interface RunOptions extends RemoteOptions, WatchOptions {
   readonly param: readonly string[] | undefined;
 }
 
-async function followRun(client: Client, started: Run, options: RunOptions): Promise<void> {
+async function reportRun(client: Client, started: Run, options: RunOptions): Promise<void> {
   const { id } = started;
   const name = `Run ${id}`;
   if (options.follow !== true && options.wait !== true) {
@@ -93,7 +93,7 @@ async function followRun(client: Client, started: Run, options: RunOptions): Pro
 export async function runScript(script: string, options: RunOptions): Promise<void> {
   const parameters = await parseParameters(options.param ?? []);
   const client = connect(options);
-  await followRun(client, await client.scripts.run(script, parameters, { idempotencyKey: randomUUID() }), options);
+  await reportRun(client, await client.scripts.run(script, parameters, { idempotencyKey: randomUUID() }), options);
 }
 
 export interface RunListOptions extends RemoteOptions {

@@ -5,7 +5,10 @@ import { startServer } from '../server/start.ts';
 import { stopListeningForInterrupts } from './interrupt.ts';
 import { formatLogLine } from './terminal-log.ts';
 
-/** Creates a JSON logger. On a terminal, it writes readable lines, and only warnings and errors unless `LOG_LEVEL` is set. */
+/**
+ * Creates a JSON logger. On a terminal, it writes readable lines, and only warnings and errors unless `LOG_LEVEL` is
+ * set.
+ */
 function createServerLogger({ logLevel }: Settings): ReturnType<typeof createLogger> {
   if (!process.stdout.isTTY) return createLogger(logLevel);
   const level = process.env['LOG_LEVEL'] ? logLevel : 'warn';

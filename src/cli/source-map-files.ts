@@ -133,8 +133,8 @@ function writePair(scriptPath: string, sourceMap: SourceMapText, script: string,
 
 /**
  * Returns the scripts of a directory that have a source map, each with its debug ID. With `inject`, scripts that do not
- * report their debug ID are modified to report it; otherwise scripts without a debug ID are omitted. Throws `Failure` if
- * the directory does not exist, or if a source map is malformed or has another debug ID than its script.
+ * report their debug ID are modified to report it; otherwise scripts without a debug ID are omitted. Throws `Failure`
+ * if the directory does not exist, or if a source map is malformed or has another debug ID than its script.
  */
 export function readSourceMapPairs(directory: string, inject: boolean): SourceMapPair[] {
   const pairs: SourceMapPair[] = [];

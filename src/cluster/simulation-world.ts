@@ -11,11 +11,12 @@ export const LEASE_MS = 1000;
 export const CREDENTIAL_COUNT = 2;
 
 /**
- * The code under test. A simulation runs servers, guards, their store and their clocks in one process, and one seed
- * determines everything: messages arrive in any order, late or not at all; nodes freeze, are suspended, partitioned,
- * killed and restarted; clocks drift and are set; the store loses its last commits. The registry, the lease and both
- * sides of the guard protocol are the production code. They are passed to `runHistory` (`simulation.ts`), so that
- * faults can be planted in them.
+ * The production code that a simulation runs, and two faults outside of it. It is passed to `runHistory`
+ * (`simulation.ts`), so that a test can plant faults in it.
+ *
+ * A simulation runs servers, guards, their store and their clocks in one process, and one seed determines everything:
+ * messages arrive in any order, late or not at all; nodes freeze, are suspended, partitioned, killed and restarted;
+ * clocks drift and are set; the store loses its last commits.
  */
 export interface ProtocolImplementation {
   readonly createNode: typeof createClusterNode;
@@ -23,7 +24,10 @@ export interface ProtocolImplementation {
   readonly createLease: typeof createLease;
   readonly createGuards: typeof createGuards;
   readonly createLeaseRenewal: typeof createLeaseRenewal;
-  /** Whether renewals read the counter without locking it, as a fault in the SQL of the store would. */
+  /**
+   * Whether renewals of leases read the revocation counter without locking it, as a fault in the SQL of the store
+   * would.
+   */
   readonly skipsShareLock?: boolean;
   /** Whether guards receive records from a server's cache, as a fault in the wiring of the server would cause. */
   readonly recordsFromCache?: boolean;
@@ -48,7 +52,10 @@ export interface SimulatedMachine {
 export interface SimulatedServer extends SimulatedMachine {
   node: ClusterNode;
   guards: Guards;
-  /** The store's rollback count when this node last checked for confirmations of a revocation, by revocation ID. */
+  /**
+   * How often the store had lost commits when this node last checked for confirmations of a revocation, by revocation
+   * ID.
+   */
   rollbacksAtLastCheck: Map<string, number>;
 }
 
@@ -62,8 +69,8 @@ export interface World {
   after(delayMs: number, work: () => void): () => void;
   /** Sends a message, which arrives when the scheduler decides. */
   send(deliverMessage: () => void): void;
-  /** Runs `work` in a process once the machine runs, unless the process was restarted. */
-  deliver(machine: SimulatedMachine, process: number, work: () => void): void;
+  /** Runs `work` once the machine runs, unless it has been restarted since its process `processNumber`. */
+  deliver(machine: SimulatedMachine, processNumber: number, work: () => void): void;
   /**
    * Sends a request to the store. The request or the response may be lost while the machine is partitioned. The
    * response arrives when the scheduler decides, or if `responseTime` is `immediate`, as soon as it is sent.
@@ -87,7 +94,10 @@ export interface SimulatedWorld extends World {
   areNotificationsLost: boolean;
   machines(): readonly SimulatedMachine[];
   now(): number;
-  /** Advances time and runs the timers that become due. */
+  /**
+   * Advances time by up to `durationMs` and runs the timers that become due. May stop after a timer, so that pending
+   * messages can arrive before the next one.
+   */
   advanceTime(durationMs: number): void;
 }
 

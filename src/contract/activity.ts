@@ -31,8 +31,8 @@ export const ActivityEvent = z
 export type ActivityEvent = z.infer<typeof ActivityEvent>;
 
 /**
- * Documentation only: the handler parses requests itself, because the content modes of CloudEvents differ in their media
- * types, not in their fields.
+ * Documentation only: the handler parses requests itself, because the content modes of CloudEvents differ in their
+ * media types, not in their fields.
  */
 export const CloudEvent = z
   .looseObject({
@@ -59,7 +59,9 @@ export const CloudEvent = z
       .base64()
       .max(4 * Math.ceil(RESOURCE_LIMITS.activityDataBytes / 3))
       .optional()
-      .describe('Binary data in base64, instead of `data`'),
+      .describe(
+        'Binary data in base64, instead of `data`. The base64 text must have at most 64 KiB; if `datacontenttype` is JSON, the decoded JSON must',
+      ),
   })
   .meta({
     id: 'CloudEvent',

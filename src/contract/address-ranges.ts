@@ -1,7 +1,7 @@
 /**
- * IP addresses and CIDR ranges (RFC 4632, RFC 4291), for the restriction `addresses`. Runs in browsers and in guards, so
- * it uses no library. An address is stored as four 32-bit words; an IPv4 address uses only the last word. An IPv4-mapped
- * IPv6 address (RFC 4291, section 2.5.5.2) is treated as the IPv4 address.
+ * IP addresses and CIDR ranges (RFC 4632, RFC 4291), for the restriction `addresses`. Runs in browsers and in guards,
+ * so it uses no library. An address is stored as four 32-bit words; an IPv4 address uses only the last word. An
+ * IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) is treated as the IPv4 address.
  */
 
 export interface AddressRange {

@@ -53,7 +53,9 @@ const directory = matchingText(
   'must be an absolute path, such as /srv/shop, without . and .. and without a slash at the end',
   '/srv/shop',
 );
-/** The URL of a health check. Excludes a user name and password, because everyone who can see the app can see the URL. */
+/**
+ * The URL of a health check. Excludes a user name and password, because everyone who can see the app can see the URL.
+ */
 export const healthCheckUrl = matchingText(
   /^https?:\/\/(?![^/?#]*@)[^\s\p{Cc}]+$/u,
   RESOURCE_LIMITS.url,
@@ -205,7 +207,6 @@ const singleLineCredential = (max: number, noun: string, example: string) =>
       'must be well-formed Unicode without NUL and line breaks',
     )
     .meta({ examples: [example] });
-const PUSH_NOTE = 'Which signed pushes deploy the app; null if all pushes to its branch do';
 const appFields = {
   serverId: idOrSlug.nullable().optional().describe('ID or slug of a server'),
   repository: repository
@@ -236,7 +237,7 @@ const appFields = {
   logCommand: command.nullable().optional(),
   requiredVariables: requiredVariables.optional(),
   backup: backup.optional(),
-  push: pushSettings.optional().describe(PUSH_NOTE),
+  push: pushSettings.optional().describe('Which signed pushes deploy the app; null if all pushes to its branch do'),
 };
 export const CreateApp = z
   .strictObject({

@@ -48,9 +48,9 @@ export function claimText(claims: Claims, name: string): string | null {
 /**
  * Events that people outside of a repository can trigger, although the token names the repository and often its default
  * branch. GitHub triggers `pull_request_target` and `workflow_run` for pull requests from forks, and other events for
- * comments and issues. In pipelines of merge requests, GitLab's tokens contain the name of the source branch. In a fork,
- * that branch can have the name of the default branch. A token for such an event is accepted only if a condition on the
- * claim names the event.
+ * comments and issues. In pipelines of merge requests, GitLab's tokens contain the name of the source branch. In a
+ * fork, that branch can have the name of the default branch. A token for such an event is accepted only if a condition
+ * on the claim names the event.
  */
 const UNTRUSTED_EVENTS: Readonly<Record<string, readonly string[]>> = {
   event_name: [
@@ -98,8 +98,8 @@ export function unmetConditions(claims: Claims, conditions: ClaimConditions): Cl
 }
 
 /**
- * Returns why the issuer or the audience of the claims is not accepted. The audience must be only the expected one, as a
- * string or a list: a token with several audiences is rejected, because any of them could replay it. Pure.
+ * Returns why the issuer or the audience of the claims is not accepted. The audience must be only the expected one, as
+ * a string or a list: a token with several audiences is rejected, because any of them could replay it. Pure.
  */
 export function issuerAndAudienceFailures(
   claims: Claims,
@@ -138,7 +138,7 @@ export function timeFailures(claims: Claims, now: number): ClaimFailure[] {
 }
 
 /**
- * Returns the time until which a token with these claims is accepted, in epoch milliseconds. `exp` can contain fractions
- * of a second. Pure.
+ * Returns the time until which a token with these claims is accepted, in epoch milliseconds. `exp` can contain
+ * fractions of a second. Pure.
  */
 export const acceptedUntil = ({ exp }: Claims): number => Math.ceil((Number(exp) + CLOCK_SKEW_SECONDS) * 1000);

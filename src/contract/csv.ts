@@ -1,6 +1,6 @@
 /**
- * Returns a cell of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula is prefixed with an apostrophe
- * (CWE-1236). Some spreadsheets also accept the full-width forms of the characters.
+ * Returns a cell of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula is prefixed with an
+ * apostrophe (CWE-1236). Some spreadsheets also accept the full-width forms of the characters.
  */
 export function csvCell(value: string | number | null): string {
   const text = value === null ? '' : String(value);

@@ -23,8 +23,9 @@ function quoteForNode(value: string): string | null {
 }
 
 /**
- * Quotes a value for python-dotenv, which expands `${NAME}` in any quotes. `${:-$}`, the default of a variable without a
- * name, is a plain `$`. A backslash before the closing quote escapes the quote, even if the backslash is itself escaped.
+ * Quotes a value for python-dotenv, which expands `${NAME}` in any quotes. `${:-$}`, the default of a variable without
+ * a name, is a plain `$`. A backslash before the closing quote escapes the quote, even if the backslash is itself
+ * escaped.
  */
 function quoteForPython(value: string): string {
   const literal = (text: string) => `\${:-${text}}`;

@@ -11,8 +11,8 @@ export interface FairQueue {
 }
 
 /**
- * Creates a queue that runs at most `maxRunning` tasks at the same time and serves keys in turn. Each key has a share of
- * `capacity`, the maximum number of running and waiting tasks.
+ * Creates a queue that runs at most `maxRunning` tasks at the same time and serves keys in turn. Each key has a share
+ * of `capacity`, the maximum number of running and waiting tasks.
  */
 export function createFairQueue({
   maxRunning,

@@ -1,6 +1,8 @@
 /** Shares the capacity of a node among keys, such as workspaces: for running jobs, log readers or queued events. */
 export interface FairShareLimiter {
-  /** Acquires capacity for a key and returns a function that releases it. Returns null if the key's share is used up. */
+  /**
+   * Acquires capacity for a key and returns a function that releases it. Returns null if the key's share is used up.
+   */
   acquire(key: string, count?: number): (() => void) | null;
   /** Returns the keys that cannot acquire more at the moment. */
   keysAtLimit(): string[];
@@ -8,8 +10,8 @@ export interface FairShareLimiter {
 
 /**
  * Creates a limiter with which no key can starve the others: a key can hold at most as many units as it leaves free (a
- * dynamic threshold, as in the shared buffers of network switches). A single key gets half of the capacity, two keys get
- * a third each, and a key that holds nothing gets one unit as long as one is free.
+ * dynamic threshold, as in the shared buffers of network switches). A single key gets half of the capacity, two keys
+ * get a third each, and a key that holds nothing gets one unit as long as one is free.
  */
 export function createFairShareLimiter(capacity: number): FairShareLimiter {
   const heldByKey = new Map<string, number>();

@@ -3,7 +3,10 @@ import { instant, nullableInstant } from './instant.ts';
 import { GUARD_REPORT_LIMITS } from './limits.ts';
 import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './vocabulary.ts';
 
-/** Messages between servers and guards (`@devpilot/sdk/guard` in the mode `lease`). See `docs/adr/0011-guards-are-nodes.md`. */
+/**
+ * Messages between servers and guards (`@devpilot/sdk/guard` in the mode `lease`). See
+ * `docs/adr/0011-guards-are-nodes.md`.
+ */
 
 const guard = z
   .string()

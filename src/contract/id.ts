@@ -38,8 +38,8 @@ export const ID_PREFIXES = {
 export type IdKind = keyof typeof ID_PREFIXES;
 
 /**
- * Returns a new ID: the prefix of its kind, 10 characters of time and 16 random characters. This is the layout of a ULID
- * in lower case, so IDs sort by the millisecond of their creation. `now` is in epoch milliseconds.
+ * Returns a new ID: the prefix of its kind, 10 characters of time and 16 random characters. This is the layout of a
+ * ULID in lower case, so IDs sort by the millisecond of their creation. `now` is in epoch milliseconds.
  */
 export function createId(kind: IdKind, now: number = Date.now()): string {
   let time = '';

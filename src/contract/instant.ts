@@ -20,8 +20,9 @@ export const instant = z.iso
 export const nullableInstant = instant.nullable();
 
 /**
- * A timestamp with a time zone, as requests contain it. It is converted to the format of `instant`, so that every stored
- * value can be read back. The range of years is checked after the conversion, because an offset can change the year.
+ * A timestamp with a time zone, as requests contain it. It is converted to the format of `instant`, so that every
+ * stored value can be read back. The range of years is checked after the conversion, because an offset can change the
+ * year.
  */
 export const instantInput = z.iso
   .datetime({ offset: true, error: 'must be an ISO 8601 date-time with a time zone, such as 2027-02-24T09:00:00Z' })

@@ -1,7 +1,9 @@
 /** Messages of the Model Context Protocol: JSON-RPC 2.0, one message per request. */
 import { z } from 'zod';
 
-/** Revisions of the protocol, newest first. The newest has no handshake: a header names the revision of each request. */
+/**
+ * Revisions of the protocol, newest first. The newest has no handshake: a header names the revision of each request.
+ */
 export const MCP_VERSIONS = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'] as const;
 
 export const MCP_LIMITS = {

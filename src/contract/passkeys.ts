@@ -28,7 +28,8 @@ const base64urlText = (max: number) =>
     .regex(/^[A-Za-z0-9_-]+$/, 'must be base64url')
     .max(max, `must be at most ${max} characters`);
 /**
- * Fields that browsers send with a response. Unknown fields are dropped and not rejected, because browsers can add some.
+ * Fields that browsers send with a response. Unknown fields are dropped and not rejected, because browsers can add
+ * some.
  */
 const passkeyFields = {
   id: base64urlText(1400),

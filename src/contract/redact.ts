@@ -5,8 +5,8 @@ const ALL_SECRETS = new RegExp(SECRET_PATTERN, 'g');
 const ANY_SECRET = new RegExp(SECRET_PATTERN);
 
 /**
- * Replaces every part of a text that has the form of a Devpilot secret with `[secret]`. Apply this to everything that is
- * logged or recorded.
+ * Replaces every part of a text that has the form of a Devpilot secret with `[secret]`. Apply this to everything that
+ * is logged or recorded.
  */
 export function redactSecrets(text: string): string {
   return text.replace(ALL_SECRETS, '[secret]');
@@ -32,8 +32,8 @@ export function recognizeForeignSecrets(isForeign: (text: string) => boolean): v
 }
 
 /**
- * Like `redactSecrets`, but also replaces secrets of other systems whose prefixes any workspace declares. Only for logs,
- * because the prefixes of one workspace must not change the data of another workspace.
+ * Like `redactSecrets`, but also replaces secrets of other systems whose prefixes any workspace declares. Only for
+ * logs, because the prefixes of one workspace must not change the data of another workspace.
  */
 export function redactLogText(text: string): string {
   return redactSecrets(text).replace(LONG_WORDS, (word) => (isForeignSecret(word) ? '[secret]' : word));
@@ -48,8 +48,8 @@ export function secretLengthsIn(text: string): ReadonlyMap<number, number> {
 const SECRET_START = new RegExp(`(?:${Object.values(SECRET_PREFIXES).join('|')})[0-9A-Za-z]*$`);
 
 /**
- * Returns the position of a Devpilot secret that could continue after the end of `text`; the length of the text if there
- * is none.
+ * Returns the position of a Devpilot secret that could continue after the end of `text`; the length of the text if
+ * there is none.
  */
 export const unfinishedSecretStart = (text: string): number => SECRET_START.exec(text)?.index ?? text.length;
 

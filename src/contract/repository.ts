@@ -45,9 +45,9 @@ const withoutQueryAndFragment = (repository: string): string =>
   repository.startsWith('/') ? repository : repository.replace(/[?#].*$/s, '');
 
 /**
- * Removes and returns the user name and password of an http(s) URL. From an ssh URL, only the password is removed, which
- * Git would ignore; the user name is part of the address. A query and a fragment are removed, because they can contain a
- * token.
+ * Removes and returns the user name and password of an http(s) URL. From an ssh URL, only the password is removed,
+ * which Git would ignore; the user name is part of the address. A query and a fragment are removed, because they can
+ * contain a token.
  */
 export function splitCredentials(repository: string): RepositoryUrlParts {
   const bare = withoutQueryAndFragment(repository);

@@ -18,8 +18,8 @@ export const WORKLOAD_LIMITS = {
   /** Recorded exchanges per identity, for accepted and for refused exchanges. */
   exchanges: 50,
   /**
-   * Accepted exchanges per identity: the burst, the sustained rate per second on each node, and the number of identities
-   * that the limiter tracks.
+   * Accepted exchanges per identity: the burst, the sustained rate per second on each node, and the number of
+   * identities that the limiter tracks.
    */
   perIdentity: { burst: 300, perSecond: 1, maxClients: 10_000 },
 } as const;

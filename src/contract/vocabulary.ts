@@ -1,8 +1,8 @@
 /**
  * The vocabulary of the contract: names on which clients can rely. Other names are in `event-names.ts` (events),
  * `platform-vocabulary.ts` (deployments, scripts and trackers) and `error-codes.ts`; limits are in `limits.ts` and
- * `token-exchange-limits.ts`. None of these files imports a library, so that the server, the web UI, the CLI and the SDK
- * can share them.
+ * `token-exchange-limits.ts`. None of these files imports a library, so that the server, the web UI, the CLI and the
+ * SDK can share them.
  */
 
 export const SCOPES = [

@@ -10,7 +10,7 @@ import { findUseLimits } from '../store/credential-uses.ts';
 import { findCredential } from '../store/credentials.ts';
 import { credentialNotFound } from './credential-reads.ts';
 import type { CredentialContext } from './credentials.ts';
-import { takeUsesOf, toStoredCredential } from './stored-record.ts';
+import { takeUsesFromRow, toStoredCredential } from './stored-record.ts';
 
 /** A request to decide without a secret: its credential is named by its ID. */
 export interface HypotheticalRequest {
@@ -70,6 +70,6 @@ export async function explainDecision(
   if (rate !== null) await context.shareRates();
   const uses = rate === null ? undefined : await findUseLimits(context.store.read, workspaceId, credentialId);
   if (uses === undefined) return { decision, record, assumed };
-  const { granted, rate: state } = takeUsesOf(uses, 1, context.clock());
+  const { granted, rate: state } = takeUsesFromRow(uses, 1, context.clock());
   return { decision: granted === 0 ? 'rate_exceeded' : 'ok', record, assumed, rate: state };
 }

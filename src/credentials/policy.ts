@@ -250,7 +250,7 @@ export async function updatePolicy(
  * Returns the credentials and members that would violate the policy after a change, oldest first. Changes nothing.
  * Throws like `updatePolicy`.
  */
-export async function findViolations(
+export async function getViolations(
   context: CredentialContext,
   request: RequestContext,
   input: UpdatePolicy,

@@ -36,7 +36,7 @@ export function checkGuard(
 ): void {
   const { projects, apps } = restrictions;
   if (guard && projects.length + apps.length > 0) {
-    throw invalidField(field, 'a key that may run guards cannot be restricted to projects or apps');
+    throw invalidField(field, 'cannot be combined: a key that may run guards cannot be restricted to projects or apps');
   }
 }
 

@@ -55,8 +55,11 @@ export function toStoredCredential(row: AuthorizationRow): StoredCredential {
   };
 }
 
-/** Returns how many of the wanted uses a stored credential allows at `now` (epoch milliseconds). Pure. */
-export function takeUsesOf(row: UseRow, wanted: number, now: number): TakenUses {
+/**
+ * Returns the wanted uses that a stored credential allows at `now` (epoch milliseconds), and its limits afterwards.
+ * Pure.
+ */
+export function takeUsesFromRow(row: UseRow, wanted: number, now: number): TakenUses {
   const { rate, maxUses } = parseRestrictions(row);
   return takeUses({ rate, ...rateLevelOf(row), maxUses, spentUses: row.spent_uses }, wanted, now);
 }
@@ -78,7 +81,7 @@ export async function takeStoredUses(
       taken = 'inactive';
       return null;
     }
-    const uses = takeUsesOf(row, wanted, clock());
+    const uses = takeUsesFromRow(row, wanted, clock());
     const { spentUses, rateMissing, rateAt } = uses.limits;
     taken = uses;
     return uses.granted === 0 ? null : { spent_uses: spentUses, rate_missing: rateMissing, rate_at: rateAt };
@@ -92,8 +95,8 @@ export async function takeStoredUses(
 }
 
 /**
- * Adds requests that a node has accepted to the rate levels of their credentials, in one transaction. `clock` returns
- * epoch milliseconds. Throws `unavailable` if the store cannot be written.
+ * Deducts requests that a node has accepted from the rate levels of their credentials, in one transaction. `clock`
+ * returns epoch milliseconds. Throws `unavailable` if the store cannot be written.
  */
 export async function shareRateUses(
   store: Store,
@@ -111,13 +114,17 @@ export async function shareRateUses(
       levels.set(row.id, level);
       return level;
     }
-    // The rate was edited after the requests were accepted. After that, the bucket is empty at worst, never below empty.
+    // The rate was edited after the requests were accepted. After that, the bucket is empty at worst, never below
+    // empty.
     return { ...level, rateMissing: Math.min(level.rateMissing, capacityOf(rate)) };
   };
   await store
     .transaction((trx) => updateRateLevels(trx, [...usesById.keys()], add))
     .catch((cause: unknown) => {
-      throw new Problem('unavailable', 'The uses of credentials cannot be shared.', { retryAfter: 1, cause });
+      throw new Problem('unavailable', 'The rate limit cannot be checked, because the database cannot be written.', {
+        retryAfter: 1,
+        cause,
+      });
     });
   return levels;
 }

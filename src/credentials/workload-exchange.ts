@@ -41,7 +41,7 @@ import {
   recordedClaims,
   recordRefusal,
 } from './workload-exchange-log.ts';
-import { tokenSubjectOf } from './workload-identities.ts';
+import { policySubjectOf } from './workload-identities.ts';
 import { conditionsOf, scopesOf, workloadPartyOf } from './workload-identity-reads.ts';
 
 export interface WorkloadExchangeRequest {
@@ -115,7 +115,7 @@ async function refuseByPolicy(
   now: number,
 ) {
   const policy = await lockCurrentPolicy(trx, row.workspace_id);
-  const [violation] = violationsOf(policy, { ...tokenSubjectOf(row, now), rights, addresses });
+  const [violation] = violationsOf(policy, { ...policySubjectOf(row, now), rights, addresses });
   if (violation === undefined) return;
   const message = `${violation.field} ${violation.message}`;
   const problem = oauthError('invalid_request', `The policy of the workspace does not allow the token: ${message}.`);

@@ -36,7 +36,7 @@ import {
   workloadPartyOf,
 } from './workload-identity-reads.ts';
 
-/** Returns the fields from which the entity tag is computed: those that an edit changes and an exchange does not. */
+/** Returns the fields from which the entity tag is computed: all but the timestamps. */
 function editableFieldsOf({ lastExchangedAt: _, createdAt, updatedAt, ...fields }: WorkloadIdentity) {
   return fields;
 }
@@ -60,11 +60,11 @@ function checkTrustworthy(
 
 /** Refuses an identity if the policy does not allow its tokens, or does not allow its creator to create tokens. */
 async function checkPolicy(trx: Trx, request: RequestContext, row: WorkloadIdentityTable, now: number): Promise<void> {
-  await checkNewCredential(trx, request, tokenSubjectOf(row, now));
+  await checkNewCredential(trx, request, policySubjectOf(row, now));
 }
 
 /** Returns the properties of the identity's tokens that policies check. */
-export function tokenSubjectOf(row: WorkloadIdentityTable, now: number) {
+export function policySubjectOf(row: WorkloadIdentityTable, now: number) {
   return {
     kind: 'access_token',
     rights: scopesOf(row),
@@ -116,7 +116,10 @@ export function createWorkloadIdentity(
     await recordAuditEvent(trx, request, 'workload_identity.created', workloadPartyOf(row), now, { after });
     if ((await countWorkloadIdentities(trx, workspaceId)) >= WORKLOAD_LIMITS.perWorkspace) {
       const max = WORKLOAD_LIMITS.perWorkspace;
-      throw invalidField('name', `must not be added: a workspace can have at most ${max} workload identities`);
+      throw invalidField(
+        'name',
+        `cannot be added, because the workspace already has ${max} workload identities, the maximum`,
+      );
     }
     await insertWorkloadIdentity(trx, row);
     return shown;
@@ -129,8 +132,8 @@ export function createWorkloadIdentity(
 const DECISIVE_FIELDS = ['issuer', 'jwksUrl', 'audience', 'conditions', 'scopes', 'restrictions'] as const;
 
 /**
- * Deletes all tokens issued for an identity. Returns their number and one revocation of the whole workspace, which is
- * null if there were no tokens.
+ * Deletes all tokens issued for an identity. Returns their number, and one revocation that makes nodes drop all cached
+ * records of the workspace; it is null if there were no tokens.
  */
 async function deleteIssued(trx: Trx, workspaceId: string, id: string, now: number) {
   await insertTombstonesOfIssued(trx, workspaceId, id, now);

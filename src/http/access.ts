@@ -28,7 +28,10 @@ export type Access =
   /** API keys with the permission `read` and the flag `guard`. */
   | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
 
-/** Every ID and slug matches this. NUL does not match, because PostgreSQL does not accept it in the JSON of recorded uses. */
+/**
+ * Every ID and slug matches this. NUL does not match, because PostgreSQL does not accept it in the JSON of recorded
+ * uses.
+ */
 const ID_OR_SLUG = /^[a-z0-9_-]{1,64}$/;
 
 /** Returns the ID or slug of the app in the path of a request, or null. Does not check whether the app exists. */

@@ -26,7 +26,9 @@ const readAccess = { person: 'member', token: ['activity_tracker_analytics'] } a
 const sendJson = (reply: FastifyReply, parts: AsyncIterable<string>) =>
   reply.type('application/json; charset=utf-8').send(Readable.from(parts));
 
-/** The format of `WebHook-Request-Origin`, with which a sender requests permission (CloudEvents webhooks, section 4.1). */
+/**
+ * The format of `WebHook-Request-Origin`, with which a sender requests permission (CloudEvents webhooks, section 4.1).
+ */
 const SENDER_ORIGIN = /^[\w.*-]{1,253}(?::\d{1,5})?$/;
 const SENDER_RATE = /^[1-9]\d{0,8}$/;
 

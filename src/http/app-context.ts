@@ -30,8 +30,8 @@ export interface AppContext {
   readonly passphraseVerifier: PassphraseVerifier;
   readonly findBySecret: FindBySecret;
   /**
-   * Like `findBySecret`, for a secret that a request reports as leaked or revokes: if the credential was deleted, this is
-   * not recorded as a use after its deletion.
+   * Like `findBySecret`, for a secret that a request reports as leaked or revokes: if the credential was deleted, this
+   * is not recorded as a use after its deletion.
    */
   readonly findReportedCredential: FindBySecret;
   /** Whether a secret that was just looked up belongs to a credential deleted within the last 90 days. No I/O. */

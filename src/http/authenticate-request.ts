@@ -64,7 +64,10 @@ export async function authenticateRequest(
   throw withSunset(problemOfRefusal(context, request, access, requirement, result), record, context.clock());
 }
 
-/** Whether a request can have its credential in a form, as the client secret: it has a body, and no credential in its headers. */
+/**
+ * Whether a request can have its credential in a form, as the client secret: it has a body, and no credential in its
+ * headers.
+ */
 export function mayHaveClientSecret(context: AppContext, request: FastifyRequest): boolean {
   return hasBody(request) && readRequestCredentials(context, request).kind === 'none';
 }
@@ -88,9 +91,9 @@ function problemOfRefusal(
 }
 
 /**
- * Authenticates a request again after its body has arrived. A client can send its body arbitrarily slowly, and a session
- * or credential that ended while the body was sent must not be used. Counts no further use, and needs no I/O for a cached
- * credential. Throws the same errors as `authenticateRequest`.
+ * Authenticates a request again after its body has arrived. A client can send its body arbitrarily slowly, and a
+ * session or credential that ended while the body was sent must not be used. Counts no further use, and needs no I/O
+ * for a cached credential. Throws the same errors as `authenticateRequest`.
  */
 export async function authenticateAgain(
   context: AppContext,

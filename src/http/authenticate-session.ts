@@ -50,7 +50,8 @@ export async function authenticateSession(
   if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
   // Sessions that were started with a password stop working when passwords are turned off.
   if (people.passwords === 'off' && row.without_password === 0) throw sessionEnded;
-  // Without a requested workspace, use the last-used one or, if the person is no longer a member of it, their first one.
+  // Without a requested workspace, use the last-used one or, if the person is no longer a member of it, their first
+  // one.
   if (requestedIdOrSlug === null) {
     const lastId = sessionActivity.lastWorkspace(row.person_id);
     if (lastId !== null && lastId !== row.workspace_id) row = (await findSignedInPerson(store, digest, lastId)) ?? row;

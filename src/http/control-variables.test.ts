@@ -110,7 +110,7 @@ test("variables that control how programs run are only written to .env; inherite
   }
 });
 
-test('variables that are too large for any command to start fail only deployments with commands, before the first one', async () => {
+test('with variables that are too large for any command, a deployment that has commands fails before its first command', async () => {
   // An earlier version accepted variables of this size, and concurrent requests can still add up to it.
   const largeVariables = Object.fromEntries(
     Array.from({ length: 20 }, (_, index) => [`LARGE_${index}`, 'x'.repeat(65_000)]),

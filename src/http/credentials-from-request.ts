@@ -15,7 +15,9 @@ const NO_CREDENTIALS: RequestCredentials = { kind: 'none' };
 const MALFORMED: RequestCredentials = { kind: 'credential', secret: '', passphrase: null };
 const MAX_BASIC_LENGTH = 8192;
 
-/** Whether text has the form of an imported secret of another system: it starts with a prefix that a policy declares. */
+/**
+ * Whether text has the form of an imported secret of another system: it starts with a prefix that a policy declares.
+ */
 type IsForeignSecret = (text: string) => boolean;
 const noForeignSecret: IsForeignSecret = () => false;
 
@@ -108,8 +110,8 @@ export function refuseCredentialInQuery(url: string): void {
 }
 
 /**
- * Returns the value of a header: undefined if the header is missing, null if it is repeated (Node would silently use the
- * first one). Reads the raw headers, which is faster than `request.headers`.
+ * Returns the value of a header: undefined if the header is missing, null if it is repeated (Node would silently use
+ * the first one). Reads the raw headers, which is faster than `request.headers`.
  */
 export function singleHeaderValue(rawHeaders: readonly string[], name: string): string | null | undefined {
   let value: string | undefined;
@@ -123,8 +125,8 @@ export function singleHeaderValue(rawHeaders: readonly string[], name: string): 
 }
 
 /**
- * Returns the value of a header. A blank value counts as missing, because proxies send blank headers for missing values.
- * Throws `invalid_request` for a repeated header.
+ * Returns the value of a header. A blank value counts as missing, because proxies send blank headers for missing
+ * values. Throws `invalid_request` for a repeated header.
  */
 function readUniqueHeader(request: IncomingMessage, name: string): string | undefined {
   const value = singleHeaderValue(request.rawHeaders, name);
@@ -148,7 +150,9 @@ export function readClientSecret(form: unknown, isForeign = noForeignSecret): Re
     : MALFORMED;
 }
 
-/** For a request with a credential in its headers: throws `invalid_request` if the form also contains a client secret. */
+/**
+ * For a request with a credential in its headers: throws `invalid_request` if the form also contains a client secret.
+ */
 export function refuseClientSecret(form: unknown): void {
   if (readClientSecret(form).kind !== 'none') throw multipleCredentialsProblem();
 }

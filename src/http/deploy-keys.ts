@@ -13,7 +13,9 @@ import { AppParams, NoContent, type Route, route } from './route.ts';
 
 const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
-/** Routes for an app's deploy key, with which the repository is fetched over SSH, and for the host keys of its Git host. */
+/**
+ * Routes for an app's deploy key, with which the repository is fetched over SSH, and for the host keys of its Git host.
+ */
 export function deployKeyRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const common = { about: 'app', tag: 'Apps', params: AppParams } as const;

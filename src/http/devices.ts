@@ -29,8 +29,8 @@ export const unsupportedGrant = (grants: readonly string[]): Problem =>
   new Problem('invalid_request', `grant_type must be ${grants.join(' or ')}.`, { error: 'unsupported_grant_type' });
 
 /**
- * Returns the response of a token endpoint to the device grant (RFC 8628, section 3.5). Throws the errors of that section
- * until the device is approved.
+ * Returns the response of a token endpoint to the device grant (RFC 8628, section 3.5). Throws the errors of that
+ * section until the device is approved.
  */
 export async function pollForDevice(
   { people, clock }: AppContext,

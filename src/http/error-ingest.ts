@@ -21,7 +21,9 @@ import { clientAddressOf } from './client-address.ts';
 import { bodyStreamOf, type Route, rawBodyOf, route } from './route.ts';
 
 const tag = 'Errors';
-/** The project ID that SDKs take from the DSN. It is ignored, because the error key determines the workspace and app. */
+/**
+ * The project ID that SDKs take from the DSN. It is ignored, because the error key determines the workspace and app.
+ */
 const ProjectParams = z.object({ any: z.string().max(64) });
 const ENVELOPE_URL = '/api/:any/envelope/';
 const STORE_URL = '/api/:any/store/';
@@ -43,7 +45,10 @@ const MAX_AUTH_HEADER_LENGTH = 4096;
 const headerText = (header: string | string[] | undefined) =>
   typeof header === 'string' ? header.slice(0, MAX_AUTH_HEADER_LENGTH) : '';
 
-/** Returns the headers that can contain `sentry_…` fields: `X-Sentry-Auth`, and `Authorization` with the scheme `Sentry`. */
+/**
+ * Returns the headers that can contain `sentry_…` fields: `X-Sentry-Auth`, and `Authorization` with the scheme
+ * `Sentry`.
+ */
 function authHeadersOf({ headers }: FastifyRequest): string[] {
   const authorization = headerText(headers.authorization);
   return [headerText(headers['x-sentry-auth']), /^sentry\s/i.test(authorization) ? authorization : ''];
@@ -57,8 +62,9 @@ function readAuthField(header: string, field: 'sentry_key' | 'sentry_timestamp')
 }
 
 /**
- * Returns the public key from the headers, from the query string (where browser SDKs send it), or otherwise from the DSN
- * in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two different keys.
+ * Returns the public key from the headers, from the query string (where browser SDKs send it), or otherwise from the
+ * DSN in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two different
+ * keys.
  */
 async function publicKeyOf(request: FastifyRequest, envelope: ByteReader | null): Promise<string> {
   const { url = '' } = request.raw;

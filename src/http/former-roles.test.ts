@@ -32,8 +32,8 @@ const createResource = async (path: string, body: object) => {
 /** Number of requests that got 503 because this process was suspended for longer than a transaction can be idle. */
 let unavailableCount = 0;
 /**
- * Sends a person's request while a change of their membership is uncommitted, and checks that it is refused. `change` is
- * an SQL statement without its condition.
+ * Sends a person's request while a change of their membership is uncommitted, and checks that it is refused. `change`
+ * is an SQL statement without its condition.
  */
 async function expectRefused(person: TestPerson, change: string, path: string, request: TestRequest): Promise<void> {
   const countEvents = async () =>

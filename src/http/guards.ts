@@ -92,8 +92,8 @@ export function guardRoutes(context: AppContext): Route[] {
       responses: { 200: GuardRecord },
       handler: async ({ body, request }): Promise<GuardRecord> => {
         const { record: key } = credentialOf(request);
-        // A guard that is rate-limited here sends the request to `/v1/authorize`, which limits unknown secrets per client
-        // address of the guard.
+        // A guard that is rate-limited here sends the request to `/v1/authorize`, which limits unknown secrets per
+        // client address of the guard.
         context.guardLookupLimiter.check(key.id, clock());
         const record = await guards.findRecord(key.workspace.id, decodeDigest(body.digest));
         if (record === null) {
@@ -108,7 +108,8 @@ export function guardRoutes(context: AppContext): Route[] {
             name,
             workspaceId,
             rights: record.rights as NonNullable<GuardRecord['record']>['rights'],
-            // A guard accepts active records itself. For an inactive record it asks the server, which checks restrictions.
+            // A guard accepts active records itself. For an inactive record it asks the server, which checks
+            // restrictions.
             active: record.active && restrictions === null,
             hasPassphrase: passphraseHash !== null,
             expiresAt: toIsoStringOrNull(record.expiresAt),

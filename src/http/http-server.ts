@@ -57,8 +57,8 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
 type AuthorizeHandler = ReturnType<typeof createAuthorizeHandler>;
 
 /**
- * Registers `/v1/authorize` with Fastify. Node's server handles most of its requests (`node-server.ts`); Fastify handles
- * URLs in absolute form or with escapes. The registration also adds the route to Fastify's list of routes.
+ * Registers `/v1/authorize` with Fastify. Node's server handles most of its requests (`node-server.ts`); Fastify
+ * handles URLs in absolute form or with escapes. The registration also adds the route to Fastify's list of routes.
  */
 function registerAuthorize(app: FastifyInstance, authorize: AuthorizeHandler): void {
   app.register((scope, _options, done) => {
@@ -199,7 +199,8 @@ export async function createHttpServer(context: AppContext, options: HttpServerO
   registerAuthorize(app, authorize);
   await app.register(
     (scope) =>
-      // A promise, because Fastify does not catch what a plugin with a `done` callback throws, such as for a wrong route.
+      // A promise, because Fastify does not catch what a plugin with a `done` callback throws, such as for a wrong
+      // route.
       new Promise<void>((resolve) => {
         registerApi(scope, context);
         resolve();

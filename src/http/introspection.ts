@@ -7,7 +7,7 @@ import { Introspection, IntrospectRequest, RevokeRequest } from '../contract/oau
 import { Problem } from '../contract/problem.ts';
 import { Whoami } from '../contract/whoami.ts';
 import { revokeBySecret } from '../credentials/deletion.ts';
-import { takeUsesOf } from '../credentials/stored-record.ts';
+import { takeUsesFromRow } from '../credentials/stored-record.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
 import { findUseLimits } from '../store/credential-uses.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
@@ -27,7 +27,7 @@ async function refreshSpent(
 ): Promise<void> {
   if (restrictions === null || restrictions.maxUses === null || restrictions.spent) return;
   const uses = await findUseLimits(store.read, workspace.id, id);
-  if (uses !== undefined && takeUsesOf(uses, 0, clock()).spent) restrictions.spent = true;
+  if (uses !== undefined && takeUsesFromRow(uses, 0, clock()).spent) restrictions.spent = true;
 }
 
 async function introspect(

@@ -33,7 +33,10 @@ interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType>
   ) => Promise<{ readonly id: string }>;
 }
 
-/** Declares a POST route that creates a job or acts on one. It responds with 202, because the job's status changes later. */
+/**
+ * Declares a POST route that creates a job or acts on one. It responds with 202, because the job's status changes
+ * later.
+ */
 export function jobRoute<Params extends z.ZodType, Body extends z.ZodType>(
   context: AppContext,
   { schema, createdIn, action, ...declaration }: JobDeclaration<Params, Body>,

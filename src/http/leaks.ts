@@ -78,7 +78,8 @@ export function leakRoutes(context: AppContext): Route[] {
         label: isKnown ? 'true_positive' : 'false_positive',
       });
     }
-    // Another request might have just deleted a credential that was not found. Wait until all nodes confirm the deletion.
+    // Another request might have just deleted a credential that was not found. Wait until all nodes confirm the
+    // deletion.
     if (labels.some(({ label }) => label === 'false_positive')) await context.credentials.waitForAllConfirmations(null);
     return labels;
   }

@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 
 /** Maximum number of body bytes that are read and dropped. */
 const MAX_DRAINED_BYTES = 64 * 1_048_576;
-/** A client that sends nothing for this long is assumed to have stopped or to be waiting for the connection to close. */
+/**
+ * A client that sends nothing for this long is assumed to have stopped or to be waiting for the connection to close.
+ */
 const LINGERING_TIMEOUT_MS = 1_000;
 const MAX_LINGERING_TIME_MS = 10_000;
 

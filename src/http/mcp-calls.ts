@@ -37,7 +37,7 @@ interface ToolRequest {
 function rejectTooLong(text: string): void {
   if (text.length <= MCP_LIMITS.url) return;
   throw new ArgumentError(
-    `The arguments in the path and the query must have at most ${MCP_LIMITS.url} characters in total.`,
+    `Each argument in the path, and the arguments in the query together, must have at most ${MCP_LIMITS.url} characters.`,
   );
 }
 
@@ -107,7 +107,7 @@ async function readLastLines(stream: Readable, count: number): Promise<string> {
 }
 
 /**
- * Calls a tool: sends a request to its route through the server with the credential of `request`. The request is
+ * Calls a tool: injects a request to its route into the server, with the headers of `request`. The injected request is
  * authorized, executed, counted and recorded like any other. Throws `ArgumentError` for arguments from which no request
  * can be built.
  */

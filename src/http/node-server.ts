@@ -14,8 +14,8 @@ export const AUTHORIZE_PATH = '/v1/authorize';
 export type RequestIdGenerator = (request: Pick<IncomingMessage, 'rawHeaders'>) => string;
 
 /**
- * Creates a function that returns the client's request ID if it is well-formed and contains no secret, otherwise a random
- * prefix and a counter.
+ * Creates a function that returns the client's request ID if it is well-formed and contains no secret, otherwise a
+ * random prefix and a counter.
  */
 export function createRequestIdGenerator(): RequestIdGenerator {
   const prefix = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
@@ -29,8 +29,8 @@ export function createRequestIdGenerator(): RequestIdGenerator {
 }
 
 /**
- * Creates a function that returns the client's address in canonical form: the address of the socket, or the address that
- * trusted proxies report. Returns an empty string if the proxies report something that is not an address.
+ * Creates a function that returns the client's address in canonical form: the address of the socket, or the address
+ * that trusted proxies report. Returns an empty string if the proxies report something that is not an address.
  */
 export function createClientAddressResolver(trustProxy: readonly string[]): (request: IncomingMessage) => string {
   if (trustProxy.length === 0) return ({ socket }) => canonicalAddress(socket.remoteAddress ?? '') ?? '';

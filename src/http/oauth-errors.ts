@@ -18,8 +18,8 @@ const ERRORS_BY_CODE: Partial<Record<Code, string>> = {
 export const toErrorDescription = (detail: string): string => detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
 
 /**
- * Returns the status of a problem for OAuth clients, and the members of its body. RFC 6749, section 5.2, requires 400 for
- * every kind of invalid input.
+ * Returns the status of a problem for OAuth clients, and the members of its body. RFC 6749, section 5.2, requires 400
+ * for every kind of invalid input.
  */
 export function toOAuthError({ code, message, status, extensions }: Problem) {
   const oauthStatus = code === 'validation_failed' ? 400 : status;

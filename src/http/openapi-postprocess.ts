@@ -28,9 +28,13 @@ interface Content {
   schema?: Schema;
   example?: unknown;
 }
-/** The extension that marks an operation whose body is optional, because the generator documents every body as required. */
+/**
+ * The extension that marks an operation whose body is optional, because the generator documents every body as required.
+ */
 export const OPTIONAL_BODY = 'x-optional-body';
-/** The extension that lists the content types of an operation's successful response until the document is postprocessed. */
+/**
+ * The extension that lists the content types of an operation's successful response until the document is postprocessed.
+ */
 export const CONTENT_TYPES = 'x-content-types';
 /** The example of each content type; null for JSON, NDJSON and bytes. */
 export type ContentTypes = Readonly<Record<string, string | null>>;
@@ -146,8 +150,8 @@ function postprocessOperation(operation: Operation, { schemas, responses = {} }:
 }
 
 /**
- * Completes the generated OpenAPI document: gives problems their media type, and every body a description, bounds and an
- * example.
+ * Completes the generated OpenAPI document: gives problems their media type, and every body a description, bounds and
+ * an example.
  */
 export function postprocessOpenApi(generated: object): Document {
   const document = JSON.parse(JSON.stringify(generated)) as Document;

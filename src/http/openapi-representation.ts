@@ -13,7 +13,9 @@ interface OpenApiRepresentation {
 }
 
 const compress = promisify(gzip);
-/** Maximum number of cached documents. Without a public URL, the base URL depends on the host name that a client uses. */
+/**
+ * Maximum number of cached documents. Without a public URL, the base URL depends on the host name that a client uses.
+ */
 const MAX_CACHED_BASE_URLS = 16;
 
 async function generate(version: string): Promise<string> {

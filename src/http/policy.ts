@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../contract/limits.ts';
 import { Policy, PolicyDryRun, UpdatePolicy, UpdatePolicyQuery } from '../contract/policy.ts';
-import { etagOfPolicy, findViolations, getPolicy, updatePolicy } from '../credentials/policy.ts';
+import { etagOfPolicy, getPolicy, getViolations, updatePolicy } from '../credentials/policy.ts';
 import type { AppContext } from './app-context.ts';
 import { setRevocationHeader } from './credentials.ts';
 import { workspaceIdOf } from './principal.ts';
@@ -43,7 +43,7 @@ export function policyRoutes(context: AppContext): Route[] {
         const requestContext = requestContextOf(context, request);
         if (query.dryRun === 'true') {
           const limit = Number(query.limit ?? LIMITS.page.default);
-          return findViolations(credentials, requestContext, body, limit);
+          return getViolations(credentials, requestContext, body, limit);
         }
         const { policy, receipt } = await updatePolicy(credentials, requestContext, body);
         setRevocationHeader(reply, receipt);

@@ -64,7 +64,9 @@ function problemBody(code: Code, status: number, detail: string, details: Proble
   };
 }
 
-/** Returns the headers and body of a problem, optionally with additional members, such as the members of an OAuth error. */
+/**
+ * Returns the headers and body of a problem, optionally with additional members, such as the members of an OAuth error.
+ */
 export function serializeProblem(
   problem: Problem,
   status: number,

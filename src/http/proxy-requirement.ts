@@ -40,7 +40,9 @@ export function parseResource(text: string): RequiredResource | null {
   return { type: type as RequiredResource['type'], idOrSlug };
 }
 
-/** Returns the values of `resource`; null if one of them is malformed. A malformed value must never weaken the check. */
+/**
+ * Returns the values of `resource`; null if one of them is malformed. A malformed value must never weaken the check.
+ */
 function parseResources(query: URLSearchParams): RequiredResource[] | null {
   const resources: RequiredResource[] = [];
   for (const text of query.getAll('resource')) {
@@ -76,7 +78,9 @@ export function parseRequirement(url: string): ProxyRequirement {
   };
 }
 
-/** Returns the requirement of a proxy. A list is null if the proxy does not name scopes or permissions, respectively. */
+/**
+ * Returns the requirement of a proxy. A list is null if the proxy does not name scopes or permissions, respectively.
+ */
 export function requirementOfRights(
   scopes: readonly string[] | null,
   permissions: readonly string[] | null,

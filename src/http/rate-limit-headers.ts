@@ -4,8 +4,8 @@ import type { RateState } from '../contract/problem.ts';
 export const secondsToWait = ({ waitMs }: RateState): number => Math.max(1, Math.ceil(waitMs / 1000));
 
 /**
- * Returns the headers of a credential's rate limit (draft-ietf-httpapi-ratelimit-headers-10). The policy is `q` requests
- * per `w` seconds. `r` requests are accepted immediately, and one more after `t` seconds.
+ * Returns the headers of a credential's rate limit (draft-ietf-httpapi-ratelimit-headers-10). The policy is `q`
+ * requests per `w` seconds. `r` requests are accepted immediately, and one more after `t` seconds.
  */
 export function rateLimitHeaders(rate: RateState): { readonly ratelimit: string; readonly 'ratelimit-policy': string } {
   const { requests, seconds, remaining, waitMs } = rate;

@@ -78,7 +78,8 @@ forEachEngine('repository credentials', (engine) => {
     }
     const rows = await runSql(testServer, environment, `select * from app where id = '${app.id}'`);
     assert.ok(!JSON.stringify(rows).includes('p4ss'));
-    // Another path on the same host keeps the credentials. The activity log records only that the password was replaced.
+    // Another path on the same host keeps the credentials. The activity log records only that the password was
+    // replaced.
     assert.deepEqual(
       visibleFields((await edit({ repository: 'https://git.example.com:8443/next.git' })).body).slice(1),
       ['deploy', true],

@@ -43,8 +43,8 @@ export function requestContextOf(context: AppContext, request: FastifyRequest): 
 
 /**
  * Returns the claim for the `Idempotency-Key` of a POST, or null if the header is missing. The claim contains a MAC of
- * the path parameters and the body with a key of the server. With a plain hash, an attacker who reads the store could guess a passphrase in the
- * body.
+ * the path parameters and the body with a key of the server. With a plain hash, an attacker who reads the store could
+ * guess a passphrase in the body.
  */
 export function idempotencyClaimOf(
   context: AppContext,

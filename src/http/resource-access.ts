@@ -40,8 +40,8 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
   const { about = 'none' } = request.routeOptions.config;
   if (about === 'none' || about === 'list') return undefined;
   if (about === 'guard') return () => false;
-  // A restricted credential cannot create resources outside of apps: a POST without a parameter in its path creates one.
-  // `workspaceIdOf` hides existing ones from the credential.
+  // A restricted credential cannot create resources outside of apps: a POST without a parameter in its path creates
+  // one. `workspaceIdOf` hides existing ones from the credential.
   if (about === 'workspace') return () => request.method !== 'POST' || paramNamesOf(request).length > 0;
   return (allowed, workspaceId) => {
     const params = request.params as Readonly<Record<string, unknown>>;
@@ -52,7 +52,8 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
 }
 
 /**
- * Whether a restricted credential has access to a resource. Needs no I/O if the credential lists the ID of the resource.
+ * Whether a restricted credential has access to a resource. Needs no I/O if the credential lists the ID of the
+ * resource.
  */
 export function isAllowed(
   context: AppContext,

@@ -65,8 +65,9 @@ export async function findCaller(context: AppContext, request: FastifyRequest): 
 }
 
 /**
- * Starts a flow, sets its cookie and returns the URL of the provider. Throws `not_found` if single sign-on is not set up,
- * `forbidden` if the request's host is not known to be the server's, and `unavailable` if the provider cannot be reached.
+ * Starts a flow, sets its cookie and returns the URL of the provider. Throws `not_found` if single sign-on is not set
+ * up, `forbidden` if the request's host is not known to be the server's, and `unavailable` if the provider cannot be
+ * reached.
  */
 export async function startFlow(
   context: AppContext,

@@ -20,7 +20,9 @@ const UNITS: Readonly<Record<string, string>> = {
   map: 'items',
 };
 
-/** Returns the message for a value beyond a limit. Returns null for other issues, and if the schema has its own message. */
+/**
+ * Returns the message for a value beyond a limit. Returns null for other issues, and if the schema has its own message.
+ */
 function limitMessage(issue: z.core.$ZodIssue): string | null {
   const isTooSmall = issue.code === 'too_small';
   if ((!isTooSmall && issue.code !== 'too_big') || !/^Too (?:small|big): /.test(issue.message)) return null;

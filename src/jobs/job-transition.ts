@@ -14,8 +14,8 @@ export type JobTransition =
   | { readonly type: 'finish'; readonly status: JobEnd['status']; readonly error: string | null }
   | { readonly type: 'suspend'; readonly suspension: Suspension }
   /**
-   * Makes the job due after `delayMs`. Until then, `free` lets other jobs use all of its lanes, and `keep-exclusive` all
-   * but its exclusive lanes.
+   * Makes the job due after `delayMs`. Until then, `free` lets other jobs use all of its lanes, and `keep-exclusive`
+   * all but its exclusive lanes.
    */
   | {
       readonly type: 'requeue';

@@ -21,8 +21,8 @@ export interface Job {
 export const LOST_MESSAGE = 'The node that ran this was lost.';
 
 /**
- * Why a job's signal was aborted. `lost`: another node may run the job, because this node's lease has expired or is about
- * to. `stopped`: this node is stopping.
+ * Why a job's signal was aborted. `lost`: another node may run the job, because this node's lease has expired or is
+ * about to. `stopped`: this node is stopping.
  */
 export type AbortReason = 'cancelled' | 'time_limit' | 'lost' | 'stopped';
 
@@ -80,9 +80,9 @@ export interface JobKind {
    */
   readonly resumable: boolean;
   /**
-   * Performs the job. If `run` resolves, the job is completed or suspended; if it throws, the job has failed. If it throws
-   * after the job's signal was aborted, the abort reason determines the status of the job. `run` can clean up before it
-   * throws, until `fenceSignal` is aborted.
+   * Performs the job. If `run` resolves, the job is completed or suspended; if it throws, the job has failed. If it
+   * throws after the job's signal was aborted, the abort reason determines the status of the job. `run` can clean up
+   * before it throws, until `fenceSignal` is aborted.
    */
   run(job: RunningJob): Promise<Suspension | undefined>;
   /** Updates the kind's own rows in the transaction that ends the job, which can run on any node. */

@@ -39,8 +39,8 @@ const STOPPED_MESSAGE = 'Devpilot was stopped while this was running.';
 export interface JobWorker extends JobQueue {
   start(): void;
   /**
-   * Stops claiming jobs, gives running jobs a short time to finish, and then aborts them. Aborted jobs that are resumable
-   * are queued again.
+   * Stops claiming jobs, gives running jobs a short time to finish, and then aborts them. Aborted jobs that are
+   * resumable are queued again.
    */
   stop(): Promise<void>;
   /** Returns the number of jobs running on this node. */
@@ -81,7 +81,9 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     if (state === 'working' || state === 'stopping') ticks.request();
   }
 
-  /** If no heartbeat was sent, aborts all jobs shortly before their leases expire and other nodes can take them over. */
+  /**
+   * If no heartbeat was sent, aborts all jobs shortly before their leases expire and other nodes can take them over.
+   */
   function fence(): void {
     if (store.engine === 'sqlite' || performance.now() - lastHeartbeatMs < leaseMs * 0.8) return;
     held.abortAll('lost', 'This node has lost contact with the database.');

@@ -40,14 +40,14 @@ export class OutboundError extends Error {
 
 export interface Outbound {
   /**
-   * Returns why a URL is refused, without resolving its host name; null if it is not refused. The addresses of a host name
-   * are checked when a request is sent.
+   * Returns why a URL is refused, without resolving its host name; null if it is not refused. The addresses of a host
+   * name are checked when a request is sent.
    */
   refusalOf(url: string): string | null;
   /**
    * Sends a request to an address that the policy allows. The name is resolved once, and the connection is made to
-   * exactly the address that was checked, so that a name cannot resolve to another host after the check (DNS rebinding).
-   * Redirects are not followed. Throws `OutboundError`.
+   * exactly the address that was checked, so that a name cannot resolve to another host after the check (DNS
+   * rebinding). Redirects are not followed. Throws `OutboundError`.
    */
   send(request: OutboundRequest): Promise<OutboundResponse>;
 }

@@ -19,9 +19,16 @@ export function loadWebauthn(): Promise<typeof import('@simplewebauthn/server')>
 /** Purpose of a challenge. A response to a challenge for another purpose is refused. */
 export type ChallengePurpose = 'sign-in' | 'reauthentication' | 'registration';
 
+/** The words in stored digests. They never change, so that nodes of two versions accept each other's challenges. */
+const STORED_PURPOSES: Readonly<Record<ChallengePurpose, string>> = {
+  'sign-in': 'sign-in',
+  reauthentication: 'proof',
+  registration: 'registration',
+};
+
 /** Returns the digest that is stored for a challenge. `challenge` is in base64url, as in the browser's response. */
 export function challengeDigest(purpose: ChallengePurpose, challenge: string): Buffer {
-  return sha256(`passkey challenge ${purpose} ${challenge}`);
+  return sha256(`passkey challenge ${STORED_PURPOSES[purpose]} ${challenge}`);
 }
 
 /** Returns the challenge in a browser's response, or an empty string if it cannot be read. */

@@ -34,8 +34,8 @@ function waitForTurn(): Promise<void> {
 }
 
 /**
- * Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield. Regardless of how many
- * requests have yielded, only one of them continues in each turn of the event loop.
+ * Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield. Regardless of how
+ * many requests have yielded, only one of them continues in each turn of the event loop.
  */
 export function createYielder(): () => Promise<void> | undefined {
   let sliceStartMs = performance.now();

@@ -20,8 +20,9 @@ function parseInstantText(text: string): number {
 
 /**
  * Parses an instant: seconds since 1970 (a number or text) or an ISO 8601 date-time, which is in UTC unless it has an
- * offset. Some clients send milliseconds instead of seconds, or a date that was computed from them, such as a date in the
- * year 50000; both are corrected. Returns epoch milliseconds in the years 1970 to 9999; null for any other value. Pure.
+ * offset. Some clients send milliseconds instead of seconds, or a date that was computed from them, such as a date in
+ * the year 50000; both are corrected. Returns epoch milliseconds in the years 1970 to 9999; null for any other value.
+ * Pure.
  */
 export function parseClientInstant(value: unknown): number | null {
   let timeMs = Number.NaN;

@@ -8,16 +8,16 @@ function parseCron(schedule: string, timeZone: string): Cron {
 
 /**
  * Returns the first time after `now` at which a schedule is due, in epoch milliseconds; null if there is none. Clock
- * changes are handled as in cron: a time of day that is skipped when clocks go forward is due at the end of the gap, and
- * a time of day that is repeated when clocks go back is due once, unless the hour is a wildcard. Pure.
+ * changes are handled as in cron: a time of day that is skipped when clocks go forward is due at the end of the gap,
+ * and a time of day that is repeated when clocks go back is due once, unless the hour is a wildcard. Pure.
  */
 export function nextOccurrence(schedule: string, now: number, timeZone = 'UTC'): number | null {
   return parseCron(schedule, timeZone).nextRun(new Date(now))?.getTime() ?? null;
 }
 
 /**
- * Returns the first due time of a schedule after `now`; null if there is no schedule. Throws `validation_failed` with the
- * field for a schedule that is invalid or never due.
+ * Returns the first due time of a schedule after `now`; null if there is no schedule. Throws `validation_failed` with
+ * the field for a schedule that is invalid or never due.
  */
 export function firstOccurrence(field: string, schedule: string | null, now: number, timeZone = 'UTC'): number | null {
   if (schedule === null) return null;

@@ -2,8 +2,8 @@
 const MAX_JOBS_PER_SERVER = 4;
 
 /**
- * Returns the lane of jobs on a server. A lane is a concurrency limit: at most `limit` jobs with the same `key` run at the
- * same time.
+ * Returns the lane of jobs on a server. A lane is a concurrency limit: at most `limit` jobs with the same `key` run at
+ * the same time.
  */
 export const serverLane = (serverId: string) => ({ key: `server:${serverId}`, limit: MAX_JOBS_PER_SERVER });
 /** Returns the lane of jobs that change the live state of an app, which run one at a time. */

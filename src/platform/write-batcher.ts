@@ -11,8 +11,8 @@ interface QueuedItem<Item, Result> {
 
 /**
  * Returns a function that enqueues an item and resolves when the item is written. Items that arrive during a write are
- * written together in the next write. Workspaces take turns and share the queue. The function rejects with `unavailable`
- * if the queued items of a workspace exceed its share.
+ * written together in the next write. Workspaces take turns and share the queue. The function rejects with
+ * `unavailable` if the queued items of a workspace exceed its share.
  */
 export function createWriteBatcher<Item, Result>(options: {
   /** Maximum size of one write, unless one item alone is larger. */

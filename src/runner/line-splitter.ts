@@ -99,8 +99,8 @@ export function createLineSplitter(options: {
 }
 
 /**
- * Removes Devpilot's markers (`markerPrefix`, a name, a space, a value and a line end) from a stream, at any position, and
- * passes the other bytes to `pass`.
+ * Removes Devpilot's markers (`markerPrefix`, a name, a space, a value and a line end) from a stream, at any position,
+ * and passes the other bytes to `pass`.
  */
 export function createMarkerExtractor(
   markerPrefix: string,

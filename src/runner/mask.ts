@@ -39,7 +39,8 @@ function encodingsOf(value: string): string[] {
 
 /**
  * Maximum number of characters of a secret that are compared. If a line contains this many characters of a longer
- * secret, as many characters as the secret has are masked. This bounds the cost per character for secrets of any length.
+ * secret, as many characters as the secret has are masked. This bounds the cost per character for secrets of any
+ * length.
  */
 const MAX_COMPARED_LENGTH = 256;
 
@@ -148,7 +149,10 @@ export function createMask(values: Iterable<string>): Mask {
     return unfinishedSecretStart(line);
   }
 
-  /** Returns the ranges of secrets, including those that escape sequences interrupt, such as a partly highlighted secret. */
+  /**
+   * Returns the ranges of secrets, including those that escape sequences interrupt, such as a partly highlighted
+   * secret.
+   */
   function interruptedSecretsIn(line: string, length: number): Range[] {
     const { text, positions } = withoutEscapeSequences(line);
     const positionInLine = (index: number) => positions[Math.min(index, text.length)] ?? line.length;

@@ -37,8 +37,8 @@ export interface StepOutput {
 }
 
 /**
- * Creates the reader of a step's output. Output before the ready marker comes from the shell's start-up files, and is not
- * part of the step's output. `onMarker` receives the markers of standard error.
+ * Creates the reader of a step's output. Output before the ready marker comes from the shell's start-up files, and is
+ * not part of the step's output. `onMarker` receives the markers of standard error.
  */
 export function createOutputReader(options: {
   readonly nonce: string;

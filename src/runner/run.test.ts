@@ -55,8 +55,8 @@ async function perform(
 const shellStep = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
 /**
- * Returns a duration in seconds that no other test uses, so that `sleep` with this duration can be found among the running
- * processes.
+ * Returns a duration in seconds that no other test uses, so that `sleep` with this duration can be found among the
+ * running processes.
  */
 const uniqueSeconds = (testNumber: number, targetKind = ''): string =>
   `${testNumber}${targetKind.length}${process.pid}`;

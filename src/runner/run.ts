@@ -51,8 +51,8 @@ export interface Step {
 /** The outcome of a step. */
 export interface StepOutcome {
   /**
-   * The exit code as a shell reports it: 128 plus the number of the signal if a signal ended the step. Null if the step was
-   * not started, or its end is unknown.
+   * The exit code as a shell reports it: 128 plus the number of the signal if a signal ended the step. Null if the step
+   * was not started, or its end is unknown.
    */
   readonly exitCode: number | null;
   /** The signal that the exit code stands for, such as `SIGKILL`. */
@@ -60,7 +60,9 @@ export interface StepOutcome {
   readonly durationMs: number;
   readonly timedOut: boolean;
   readonly cancelled: boolean;
-  /** Why the step did not start or its end is unknown, such as a lost connection; otherwise null. A message for users. */
+  /**
+   * Why the step did not start or its end is unknown, such as a lost connection; otherwise null. A message for users.
+   */
   readonly problem: string | null;
 }
 
@@ -75,10 +77,10 @@ function stdinOf(stdin: Step['stdin'], path: string | undefined): StepScriptOpti
 }
 
 /**
- * Runs a step until it ends by itself, or until a timeout or the signal ends its whole process group. Background processes
- * of a step that ends by itself are left running. If this process ends or freezes, the server ends the step within
- * `HEARTBEAT_TIMEOUT_SECONDS`. If the step's standard input is a stream, no heartbeats are sent, and only the stream
- * ends. A failure is part of the outcome. Rejects with `TypeError` for values that no process can receive.
+ * Runs a step until it ends by itself, or until a timeout or the signal ends its whole process group. Background
+ * processes of a step that ends by itself are left running. If this process ends or freezes, the server ends the step
+ * within `HEARTBEAT_TIMEOUT_SECONDS`. If the step's standard input is a stream, no heartbeats are sent, and only the
+ * stream ends. A failure is part of the outcome. Rejects with `TypeError` for values that no process can receive.
  */
 export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
   const startedAtMs = performance.now();

@@ -20,7 +20,8 @@ export class SshConnectFailure extends Error {
 }
 
 /**
- * The same message for closed ports, timeouts and other protocols, so that users cannot use Devpilot to scan its network.
+ * The same message for closed ports, timeouts and other protocols, so that users cannot use Devpilot to scan its
+ * network.
  */
 export const UNREACHABLE_MESSAGE = 'Connection failed: no SSH server could be reached at this host and port.';
 export const NODE_LOCAL_REFUSED_MESSAGE =
@@ -41,8 +42,8 @@ const LOSS_DETECTION_MS = 2000;
 const MAX_SOCKET_PATH_LENGTH = 90;
 
 /**
- * Runs its arguments as a command (`p`), and ends the command when standard input closes, also if this process is killed:
- * a subshell (`w`) reads standard input (file descriptor 3) until its end.
+ * Runs its arguments as a command (`p`), and ends the command when standard input closes, also if this process is
+ * killed: a subshell (`w`) reads standard input (file descriptor 3) until its end.
  */
 const SUPERVISOR_SCRIPT = `exec 3<&0
 "$@" </dev/null 3<&- & p=$!

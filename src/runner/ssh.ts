@@ -17,7 +17,10 @@ export interface SshTarget {
 
 const MAX_OUTPUT_CHARACTERS = 16_384;
 export const CONNECT_TIMEOUT_SECONDS = 10;
-/** The environment of the client, without variables and files of this user that could change how it connects or signs in. */
+/**
+ * The environment of the client, without variables and files of this user that could change how it connects or signs
+ * in.
+ */
 export const SSH_CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
 
 /**

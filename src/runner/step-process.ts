@@ -87,7 +87,9 @@ export class StepProcess {
     });
   }
 
-  /** Sends the script, and resolves when the process has ended and its output is read. Call it once. It never rejects. */
+  /**
+   * Sends the script, and resolves when the process has ended and its output is read. Call it once. It never rejects.
+   */
   async run(script: string, signal?: AbortSignal): Promise<StepEnd> {
     const child = this.#child;
     const closed = new Promise<number | null>((resolve) => child.once('close', resolve));

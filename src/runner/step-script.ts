@@ -90,16 +90,17 @@ function requireSafeName(name: string): string {
 }
 
 /**
- * Creates a directory in memory if possible, so that the files are not on a disk, and otherwise in the step's directory.
+ * Creates a directory in memory if possible, so that the files are not on a disk, and otherwise in the step's
+ * directory.
  */
 const MAKE_FILES_DIRECTORY =
   'v=$(mktemp -d /dev/shm/devpilot-files-XXXXXXXX 2>/dev/null) || { v=$d/files; mkdir -m 700 "$v" || exit 126; }';
 
 /**
- * Returns the script of a step. Its variables: `d` is the step's private directory, `v` the directory of `files`, `s` and
- * `t` the paths of `setsid` and `timeout` (empty if they are not installed), `p` the process group of the step, `w` the
- * watchdog and `c` the exit code. File descriptor 3 is the shell's standard input. Exit codes of the script itself: 125 if
- * `cwd` does not exist, 126 if a directory or file cannot be created.
+ * Returns the script of a step. Its variables: `d` is the step's private directory, `v` the directory of `files`, `s`
+ * and `t` the paths of `setsid` and `timeout` (empty if they are not installed), `p` the process group of the step, `w`
+ * the watchdog and `c` the exit code. File descriptor 3 is the shell's standard input. Exit codes of the script itself:
+ * 125 if `cwd` does not exist, 126 if a directory or file cannot be created.
  */
 function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScriptOptions): string {
   const printMarker = (marker: string, value: string) => `printf '\\036devpilot ${nonce} ${marker} %s\\n' ${value}`;

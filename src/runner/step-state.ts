@@ -1,5 +1,6 @@
 /**
- * States of a step's process. `group` is the ID of its process group; null until the server has reported the start.
+ * States of a step's process. `group` is the ID of its process group; null until the script on the target server has
+ * reported the start.
  *
  * - `starting`: the shell was opened, but the start is not reported yet.
  * - `running`: the start was reported.
@@ -20,8 +21,8 @@ export type StepState =
   | { readonly name: 'closed'; readonly group: number | null; readonly exitCode: number | null };
 
 /**
- * The server reports `started` and `ended`; `stop` is our own request to end the step; `closed` means that the shell has
- * ended.
+ * The script on the target server reports `started` and `ended`; `stop` is our own request to end the step; `closed`
+ * means that the shell has ended.
  */
 export type StepEvent =
   | { readonly type: 'started'; readonly group: number }
@@ -32,9 +33,10 @@ export type StepEvent =
 /**
  * The actions that `StepProcess` performs on a transition.
  *
- * - `supervise`: starts the time limit, and pipes the standard input or, if it is not a stream, sends heartbeats.
+ * - `supervise`: starts the time limit, and pipes the input stream of the step to the shell or, if there is none, sends
+ *   heartbeats.
  * - `startStopTimeout`: sets the time within which the process group must end.
- * - `withdraw`: the step may be starting: tries to prevent the start. If the start is still reported, the step is then
+ * - `withdraw`: tries to prevent the start, which has not been reported yet. If it is reported anyway, the step is
  *   ended.
  * - `endGroup`: ends the process group.
  * - `drain`: reads the remaining output, and then closes the streams.

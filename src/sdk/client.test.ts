@@ -8,7 +8,9 @@ const SECRET = `workspace_token_${'a'.repeat(46)}`;
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers });
 
-/** Returns `send`, a fetch that returns these responses or throws these errors in turn, and the `requests` it received. */
+/**
+ * Returns `send`, a fetch that returns these responses or throws these errors in turn, and the `requests` it received.
+ */
 function respondWith(...responses: (Response | Error)[]) {
   const requests: { url: string; init: RequestInit }[] = [];
   const send = (async (url: string, init: RequestInit) => {

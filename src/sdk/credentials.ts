@@ -134,8 +134,8 @@ export function credentialClientsOf(transport: Transport) {
     revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
       send('POST', '/v1/revoke', { ...call, form }),
     /**
-     * Reports up to 100 secrets that were found in public. The policy of a credential's workspace determines whether the
-     * credential is deleted before this resolves, or only reported to the owner and admins.
+     * Reports up to 100 secrets that were found in public. The policy of a credential's workspace determines whether
+     * the credential is deleted before this resolves, or only reported to the owner and admins.
      */
     reportLeaks: (reports: readonly LeakReport[], call?: CallOptions): Promise<LeakLabel[]> =>
       send('POST', '/v1/leaks', { ...call, body: reports }),

@@ -94,7 +94,8 @@ export function createBatchedHook(
       try {
         pending.scope.runInAsyncScope(continueRequest, null, pending);
       } catch (error) {
-        // Errors of later handlers stay uncaught, as without a guard, but must not affect the other requests of the batch.
+        // Errors of later handlers stay uncaught, as without a guard, but must not affect the other requests of the
+        // batch.
         queueMicrotask(() => {
           throw error;
         });

@@ -23,11 +23,11 @@ export interface LeaseAuthorizer {
   readonly workspaceId: () => string | null;
   /** Resolves to true once the first lease is granted; to false if closed before. */
   ready(): Promise<boolean>;
-  /** Reports the remaining use counts and releases the lease. */
+  /** Reports the uses that have not been reported yet, and releases the lease. */
   close(): Promise<void>;
 }
 
-/** Duration of a lease until the first response, in milliseconds. Each response contains the duration from then on. */
+/** Duration of a lease that is assumed until the first response states it, in milliseconds. */
 const INITIAL_LEASE_MS = 2000;
 /** Short enough that each use is reported within one second of its request. */
 const FLUSH_INTERVAL_MS = 400;
@@ -36,15 +36,15 @@ const MAX_SECRET_LENGTH = 128;
 
 /**
  * Authorizes from a local cache under a lease of the server (`docs/adr/0011-guards-are-nodes.md`). A record that is not
- * cached is fetched once. The server decides again before a credential of this workspace is refused, so that the refusal
- * appears in its activity log. Without a lease, `authorizeRemotely` authorizes each request.
+ * cached is fetched once. The server decides again before a credential of the workspace of `apiKey` is refused, so that
+ * the refusal appears in its activity log. Without a lease, `authorizeRemotely` authorizes each request.
  */
 export function createLeaseAuthorizer(options: {
   readonly url: string;
   readonly apiKey: string;
   readonly requirement: Requirement;
   readonly authorizeRemotely: (headers: RawHeaders, client: string | null) => Promise<GuardDecision>;
-  /** ID. If set, only credentials of this workspace are accepted; none if the API key belongs to another workspace. */
+  /** ID of the only workspace whose credentials are accepted. If `apiKey` belongs to another one, none are. */
   readonly workspace: string | undefined;
   /** Maximum time to wait for a response, in milliseconds. */
   readonly timeout: number;
@@ -119,7 +119,9 @@ export function createLeaseAuthorizer(options: {
     });
   }
 
-  /** Started by the first request, because workers must not run code outside a request. */
+  /**
+   * Started by the first request, because edge runtimes such as Cloudflare Workers do not allow code outside a request.
+   */
   function start(): Promise<boolean> {
     if (firstLease !== null) return firstLease;
     firstLease = lease.start(Number.POSITIVE_INFINITY);
@@ -128,6 +130,7 @@ export function createLeaseAuthorizer(options: {
     return firstLease;
   }
 
+  /** Returns null if the server has to decide: the credential needs a passphrase or would be refused. */
   function decideFromRecord(record: CredentialRecord, client: string | null, nowMs: number): GuardDecision | null {
     if (workspace !== undefined && workspace !== record.workspace.id) return createRefusal('invalid_token');
     const passphrase = record.passphraseHash === null ? 'not_needed' : 'missing';

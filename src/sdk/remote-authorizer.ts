@@ -82,7 +82,10 @@ const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after', 'r
 /** The headers of a request as received: names and values alternate, and repeated headers are separate. */
 export type RawHeaders = readonly string[];
 
-/** Returns an option's names as a list; null if it is not set. Throws `TypeError` if the list is empty or a name unknown. */
+/**
+ * Returns an option's names as a list; null if it is not set. Throws `TypeError` if the list is empty or a name
+ * unknown.
+ */
 function readNames<Name extends string>(
   option: string,
   names: Name | readonly Name[] | undefined,
@@ -155,9 +158,9 @@ function readIdentity(headers: Headers): Identity | null {
 
 /**
  * Sends the credential of each request to Devpilot, and refuses the request unless Devpilot accepts it: with Devpilot's
- * 401, 403 or 503, or with a 503 if Devpilot is unreachable, too slow or responds unexpectedly. `workspaceId` returns the
- * workspace whose credentials are accepted, undefined for all workspaces, or null while it is unknown; no credential is
- * accepted until it is known.
+ * 401, 403 or 503, or with a 503 if Devpilot is unreachable, too slow or responds unexpectedly. `workspaceId` returns
+ * the workspace whose credentials are accepted, undefined for all workspaces, or null while it is unknown; no
+ * credential is accepted until it is known.
  */
 export function createRemoteAuthorizer(
   options: GuardOptions,

@@ -51,7 +51,10 @@ export function signInClientsOf(transport: Transport) {
         call?: CallOptions,
       ): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions/passkey', { ...call, body }),
-      /** Signs in with the one-time link of an operator. Throws `not_found`, `second_factor_required` or `sign_in_failed`. */
+      /**
+       * Signs in with the one-time link of an operator. Throws `not_found`, `second_factor_required` or
+       * `sign_in_failed`.
+       */
       createWithLink: (
         body: { link: string; code?: string },
         call?: CallOptions,

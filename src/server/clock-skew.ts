@@ -1,13 +1,15 @@
 /**
- * Beyond this skew a node is not ready, because it would evaluate expiries and TOTP codes incorrectly. `devpilot doctor`
- * uses the same limit.
+ * Beyond this skew a node is not ready, because it would evaluate expiries and TOTP codes incorrectly. `devpilot
+ * doctor` uses the same limit.
  */
 export const SKEW_LIMIT_MS = 5_000;
 const WARNING_LIMIT_MS = 1_000;
 
 /** The difference between the clock of this node and the clock of the database. */
 export interface ClockSkew {
-  /** Records a measurement. `skewMs` is positive if this node is ahead; the true value differs by up to `uncertaintyMs`. */
+  /**
+   * Records a measurement. `skewMs` is positive if this node is ahead; the true value differs by up to `uncertaintyMs`.
+   */
   record(skewMs: number, uncertaintyMs: number): void;
   /** Last measured skew in milliseconds; 0 before the first measurement. */
   skewMs(): number;

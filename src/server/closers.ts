@@ -9,8 +9,8 @@ export interface Closers {
   add(functions: readonly (() => unknown)[], minimumMs?: number): void;
   /**
    * Calls each function once and waits for it, even if other functions fail. Resolves to the message of the first
-   * failure; null if none failed. After the deadline, it continues to wait as long as `remaining()`, the number of items
-   * still to write, decreases.
+   * failure; null if none failed. After the deadline, it continues to wait as long as `remaining()`, the number of
+   * items still to write, decreases.
    */
   closeAll(remaining?: () => number): Promise<string | null>;
 }

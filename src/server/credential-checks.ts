@@ -25,10 +25,10 @@ import { listAddressesUsedSince } from '../store/usage.ts';
 import { createFailureStore } from './people-context.ts';
 
 /**
- * Maximum number of pending uses that are added to the stored counts before a reader gets them. With more pending uses,
- * readers get the counts as of the last periodic addition.
+ * Maximum number of credentials whose pending uses are added to the stored counts before a reader gets them. With more
+ * of them, readers get the counts as of the last periodic addition.
  */
-const MAX_PENDING_USES_FOR_READERS = 5_000;
+const MAX_PENDING_CREDENTIALS_FOR_READERS = 5_000;
 /**
  * Maximum age, in milliseconds, of failures on other nodes that are read again. Longer than clock differences and write
  * delays between nodes.
@@ -127,7 +127,7 @@ export async function createCredentialChecks(options: {
     /** Writes the uses counted so far for a reader, unless that would take too long. */
     async flushUses(): Promise<void> {
       const pending = usageRecorder.pendingCredentials() + usageJournal.pendingCredentials();
-      if (pending === 0 || pending > MAX_PENDING_USES_FOR_READERS) return;
+      if (pending === 0 || pending > MAX_PENDING_CREDENTIALS_FOR_READERS) return;
       await usageRecorder.flush();
       await usageJournal.addToCredentials();
     },
@@ -138,10 +138,12 @@ export async function createCredentialChecks(options: {
     async flushLastUses(): Promise<void> {
       await rateLimiter.flush();
       await usageRecorder.flush();
-      if (usageJournal.pendingCredentials() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.addToCredentials();
+      if (usageJournal.pendingCredentials() <= MAX_PENDING_CREDENTIALS_FOR_READERS)
+        await usageJournal.addToCredentials();
     },
     /**
-     * Reads failures on other nodes, because requests with a passphrase verified on this node are authorized from memory.
+     * Reads failures on other nodes, because requests with a passphrase verified on this node are authorized from
+     * memory.
      */
     async refreshFailures(): Promise<void> {
       const since = clock() - FAILURE_LOOKBACK_MS;

@@ -22,8 +22,8 @@ export class IncompleteStop extends Error {
 }
 
 /**
- * Returns a function that waits for `work`, for at least `minimumMs`, and rejects if it has not ended by the deadline of
- * a shutdown that starts now. After the deadline, it continues to wait as long as `remaining()`, the number of items
+ * Returns a function that waits for `work`, for at least `minimumMs`, and rejects if it has not ended by the deadline
+ * of a shutdown that starts now. After the deadline, it continues to wait as long as `remaining()`, the number of items
  * still to write, decreases.
  */
 export function createStopDeadline(
@@ -50,9 +50,10 @@ const countConnections = (server: Server): Promise<number> =>
 
 /**
  * Stops listening, but continues to respond to requests on open connections until no request has arrived for `idleMs`.
- * Otherwise, a client that is about to use an idle connection would get a reset. During this time, every response contains
- * `Connection: close` (`http/node-server.ts`). Afterwards, idle connections may be closed. Returns a function that waits
- * until all connections have ended. (If the promise itself were returned, the caller would wait for it immediately.)
+ * Otherwise, a client that is about to use an idle connection would get a reset. During this time, every response
+ * contains `Connection: close` (`http/node-server.ts`). Afterwards, idle connections may be closed. Returns a function
+ * that waits until all connections have ended. (If the promise itself were returned, the caller would wait for it
+ * immediately.)
  */
 async function stopListening(server: Server, idleMs: number): Promise<() => Promise<void>> {
   // `http.Server.prototype.close` is not used, because it closes idle connections immediately.
@@ -76,7 +77,9 @@ const CLOSE_TIMEOUT_MS = 4_000;
 /** Longer than `CLOSE_TIMEOUT_MS`, because `closeHttpServer` enforces its own time limit. */
 export const HTTP_CLOSE_LIMIT_MS = CLOSE_TIMEOUT_MS + 2_000;
 
-/** Stops listening, completes requests in flight and closes all connections. `close` is the function of the framework. */
+/**
+ * Stops listening, completes requests in flight and closes all connections. `close` is the function of the framework.
+ */
 export async function closeHttpServer(server: Server, close: () => Promise<unknown>, idleMs: number): Promise<void> {
   const forcedCloseTimer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
   const allEnded = await stopListening(server, idleMs);

@@ -55,7 +55,10 @@ export async function runHousekeeping(
   await store.transaction((trx) => deleteOldBackupWork(trx, now - retentionDays * DAY));
 }
 
-/** Maximum number of issued tokens deleted per transaction, so that other writers of the embedded store wait only briefly. */
+/**
+ * Maximum number of issued tokens deleted per transaction, so that other writers of the embedded store wait only
+ * briefly.
+ */
 const ISSUED_TOKENS_PER_TRANSACTION = 500;
 
 async function deleteExpiredIssuedTokens(store: PlatformContext['store'], before: number): Promise<void> {
@@ -66,8 +69,8 @@ async function deleteExpiredIssuedTokens(store: PlatformContext['store'], before
 }
 
 /**
- * Calls `work` repeatedly, `intervalMs` milliseconds after the previous call ended or, with `fromStart`, after it started.
- * A failure does not stop the repetition.
+ * Calls `work` repeatedly, `intervalMs` milliseconds after the previous call ended or, with `fromStart`, after it
+ * started. A failure does not stop the repetition.
  */
 export function repeatEvery(
   intervalMs: number,

@@ -53,8 +53,8 @@ function startCheck(path: string): FileCheck {
 /**
  * Monitors the file of an embedded store from its start to its clean shutdown: records the start and the shutdown, in
  * the file and in a state file beside it, writes checkpoints so that the file is almost up to date, and checks a large
- * file while the server runs. Calls `onFault` once if damage is found, and when the disk becomes full; calls `onRecovery`
- * when the disk has free space again. Throws `StartRefusedError` if damage is found within a second.
+ * file while the server runs. Calls `onFault` once if damage is found, and when the disk becomes full; calls
+ * `onRecovery` when the disk has free space again. Throws `StartRefusedError` if damage is found within a second.
  */
 export async function monitorStore(
   store: SqliteStore,

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Releases memory that only the startup needed. Loading modules and building schemas and documents leaves about 30 MB of
- * garbage, which the runtime would not collect soon. Runs once, for about 50 ms, before the URL is printed.
+ * Releases memory that only the startup needed. Loading modules and building schemas and documents leaves about 30 MB
+ * of garbage, which the runtime would not collect soon. Runs once, for about 50 ms, before the URL is printed.
  */
 export function releaseStartupMemory(): void {
   setFlagsFromString('--expose-gc');

@@ -75,8 +75,8 @@ export async function countUnreadable(db: Queryable, seal: Seal): Promise<number
 }
 
 /**
- * Encrypts every value again with the first secret of `seal`, which must also be able to decrypt the values. Returns the
- * number of values.
+ * Encrypts every value again with the first secret of `seal`, which must also be able to decrypt the values. Returns
+ * the number of values.
  */
 async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<number> {
   return store.transaction(async (trx) => {

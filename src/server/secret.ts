@@ -75,7 +75,9 @@ function opensSecretCheck(seal: Seal, row: Pick<InstallationTable, 'store_id' | 
   }
 }
 
-/** For a store without a check value: returns whether nothing is encrypted yet, or a value of a sample can be decrypted. */
+/**
+ * For a store without a check value: returns whether nothing is encrypted yet, or a value of a sample can be decrypted.
+ */
 async function opensSealedValues(db: Queryable, seal: Seal): Promise<boolean> {
   let sampleSize = 0;
   for (const column of SEALED_COLUMNS) {

@@ -74,7 +74,7 @@ function createPlatform(
     publicUrl,
     sourceMaps: createSourceMapResolver(store),
     backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'backup storage unavailable')),
-    onError: (error) => log.error({ err: error }, 'background task failed; retrying'),
+    onError: (error) => log.error({ err: error }, 'task failed; retrying'),
   };
   registerJobKinds(platform);
   return platform;
@@ -129,8 +129,7 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     return receipt;
   };
   const onDenialError = (error: unknown) => log.error({ err: error }, 'refusals not recorded in the activity log');
-  const onRefreshError = (error: unknown) =>
-    log.error({ err: error }, 'prefixes of imported secrets not read; retrying');
+  const onRefreshError = (error: unknown) => log.error({ err: error }, 'foreign prefixes not read; retrying');
   const checks = await createCredentialChecks({
     store,
     clock,
@@ -154,7 +153,7 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     store,
     clock,
     nodeId,
-    onError: (error) => log.error({ err: error }, 'error in a job or in the job queue'),
+    onError: (error) => log.error({ err: error }, 'job failed'),
     ...(meter !== null && { onJobEnd: meter.recordJobEnd }),
     ...options.jobTimings,
   });

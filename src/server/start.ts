@@ -21,7 +21,8 @@ export interface RunningServer {
   readonly metricsUrl: string | null;
   /**
    * Completes requests in flight, writes counted uses and closes the store: within about five seconds, or later if uses
-   * are still being written then. Rejects with `IncompleteStop` if the store does not accept the writes. Further calls return the promise of the first call.
+   * are still being written then. Rejects with `IncompleteStop` if the store does not accept the writes. Further calls
+   * return the promise of the first call.
    */
   close(): Promise<void>;
 }

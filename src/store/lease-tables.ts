@@ -24,7 +24,8 @@ export interface RevocationPageRows<Row> extends HeadRow {
 }
 
 /**
- * The revocations of one workspace; `stored_count` counts the stored revocations of all workspaces after the requested number.
+ * The revocations of one workspace; `stored_count` counts the stored revocations of all workspaces after the requested
+ * number.
  */
 export interface WorkspaceRevocationRows extends RevocationPageRows<Omit<RevocationRow, 'workspace_id'>> {
   readonly stored_count: number;

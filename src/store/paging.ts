@@ -69,8 +69,8 @@ export function newestFirst<Table extends keyof Schema, Row>(
 }
 
 /**
- * Maximum characters in the text columns of all rows of a page; a page always has at least one row. A page is serialized
- * and written in one step, so this bounds how long it blocks the event loop.
+ * Maximum characters in the text columns of all rows of a page; a page always has at least one row. A page is
+ * serialized and written in one step, so this bounds how long it blocks the event loop.
  */
 const MAX_PAGE_CHARACTERS = 2 * 1_048_576;
 

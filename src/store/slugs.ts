@@ -20,8 +20,8 @@ export async function throwOnTakenSlug<T>(write: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs a transaction again, up to `MAX_ATTEMPTS` times in all, if its generated slug was taken concurrently. A slug that
- * the request specified is never changed: throws `conflict`.
+ * Runs a transaction again, up to `MAX_ATTEMPTS` times in all, if its generated slug was taken concurrently. A slug
+ * that the request specified is never changed: throws `conflict`.
  */
 export async function retryOnTakenSlug<T>(
   requested: { readonly slug?: string | undefined },

@@ -10,8 +10,8 @@ if (port === null) throw new Error('This file is the body of a worker thread.');
 if (process.platform === 'linux') setPriority(0, 19);
 
 /**
- * Reads every table and index of the file, at the lowest priority. Returns a description of the damage; null if there is
- * none or the check was stopped. `pragma quick_check` would check more but cannot be interrupted; this check can be
+ * Reads every table and index of the file, at the lowest priority. Returns a description of the damage; null if there
+ * is none or the check was stopped. `pragma quick_check` would check more but cannot be interrupted; this check can be
  * stopped at every row.
  */
 function check(): string | null {

@@ -100,9 +100,9 @@ async function addGuardReports(
 }
 
 /**
- * Adds the uses of up to `maxChunks` chunks to their credentials and deletes the chunks; uses of deleted credentials are
- * dropped. A credential in several chunks is updated once. Returns the number of chunks and of credentials in them, as
- * `countPendingCredentials` counts them.
+ * Adds the uses of up to `maxChunks` chunks to their credentials and deletes the chunks; uses of deleted credentials
+ * are dropped. A credential in several chunks is updated once. Returns the number of chunks and of credentials in them,
+ * as `countPendingCredentials` counts them.
  */
 export async function addChunksToCredentials(
   trx: Trx,

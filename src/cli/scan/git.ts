@@ -2,7 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { Failure } from '../failure.ts';
 
-/** Options that prevent Git from executing hooks, monitors or signature checkers that the scanned repository configures. */
+/**
+ * Options that prevent Git from executing hooks, monitors or signature checkers that the scanned repository configures.
+ */
 const SAFE_GIT_OPTIONS = [
   '-c',
   'core.fsmonitor=false',

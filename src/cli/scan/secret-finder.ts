@@ -1,7 +1,9 @@
 import { SECRET_PREFIXES, type SecretKind } from '../../contract/vocabulary.ts';
 import { SECRET_TAIL_LENGTH, secretKindOf } from '../../sdk/secret.ts';
 
-/** A secret found in a text. `secret` is sent to the server only to check, revoke or report it, and is never printed. */
+/**
+ * A secret found in a text. `secret` is sent to the server only to check, revoke or report it, and is never printed.
+ */
 export interface SecretMatch {
   readonly secret: string;
   readonly kind: SecretKind;

@@ -51,15 +51,17 @@ interface RollupIncrease {
 const rollupId = (rollup: RollupIncrease['rollup']) =>
   `${rollup.grain}\0${rollup.dimension}\0${rollup.at}\0${rollup.key}`;
 
-/** Whether the distinct subjects of a roll-up are counted with a sketch. With the group `subject`, there is only one. */
+/**
+ * Whether the distinct subjects of a roll-up are counted with a sketch. With the group `subject`, there is only one.
+ */
 const hasSketch = (rollup: RollupIncrease['rollup']) => rollup.dimension !== 'subject';
 
 /** Events counted per turn of the event loop, so that authorization requests are not delayed. */
 const EVENTS_PER_SLICE = 500;
 
 /**
- * Counts events per roll-up: for each length of an interval (minute, hour, day) and each group, one roll-up per interval
- * and value. Returns the increases by `rollupId`.
+ * Counts events per roll-up: for each length of an interval (minute, hour, day) and each group, one roll-up per
+ * interval and value. Returns the increases by `rollupId`.
  */
 async function aggregateEvents(events: readonly ReceivedEvent[]): Promise<Map<string, RollupIncrease>> {
   const increases = new Map<string, RollupIncrease>();

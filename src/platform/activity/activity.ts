@@ -67,8 +67,8 @@ const CHART_LENGTHS: Readonly<Record<Interval, { readonly defaultCount: number; 
 };
 
 /**
- * Returns the range of whole intervals for a query, by default up to the current interval. Throws `validation_failed` for
- * a range that is too long or reversed. Pure.
+ * Returns the range of whole intervals for a query, by default up to the current interval. Throws `validation_failed`
+ * for a range that is too long or reversed. Pure.
  */
 function chartRange(
   query: AnalyticsQuery,

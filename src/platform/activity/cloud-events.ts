@@ -135,8 +135,8 @@ interface EventData {
 }
 
 /**
- * Returns the data of an event in JSON format: `data`, or `data_base64`, which is decoded if `datacontenttype` is a JSON
- * type.
+ * Returns the data of an event in JSON format: `data`, or `data_base64`, which is decoded if `datacontenttype` is a
+ * JSON type.
  */
 async function readData(attributes: Attributes, index: number | null): Promise<EventData> {
   const { data, data_base64: encoded, datacontenttype: type } = attributes;
@@ -157,8 +157,8 @@ async function readData(attributes: Attributes, index: number | null): Promise<E
 }
 
 /**
- * Parses one event from its attributes (CloudEvents 1.0, section 3). `index` is its position in a batch, or null. Throws
- * `validation_failed`.
+ * Parses one event from its attributes (CloudEvents 1.0, section 3). `index` is its position in a batch, or null.
+ * Throws `validation_failed`.
  */
 async function parseEvent(event: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {

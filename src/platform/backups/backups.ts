@@ -144,8 +144,8 @@ export async function createBackup(
 }
 
 /**
- * Deletes a backup and its stored object. Throws `not_found`, and `conflict` while the backup is being created, restored
- * or verified.
+ * Deletes a backup and its stored object. Throws `not_found`, and `conflict` while the backup is being created,
+ * restored or verified.
  */
 export async function deleteBackup(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;

@@ -78,8 +78,8 @@ async function* splitIntoParts(
 }
 
 /**
- * Stores backups in a bucket of S3 or a compatible service (REST API; aws4fetch signs requests with Signature Version 4).
- * An object is sent in one request if it is smaller than a part, and otherwise in parts. It exists only when it is
+ * Stores backups in a bucket of S3 or a compatible service (REST API; aws4fetch signs requests with Signature Version
+ * 4). An object is sent in one request if it is smaller than a part, and otherwise in parts. It exists only when it is
  * complete. Each request contains the SHA-256 of its body, so that corruption in transit is detected.
  */
 export function createBucketStorage(settings: BucketSettings, partSize: number = PART_BYTES): Storage {

@@ -20,7 +20,9 @@ export interface BackupDownload {
   open(signal: AbortSignal): Promise<NodeJS.ReadableStream>;
 }
 
-/** Passes bytes through, but the last chunk only if the hash matches, so that a damaged download never looks complete. */
+/**
+ * Passes bytes through, but the last chunk only if the hash matches, so that a damaged download never looks complete.
+ */
 function createHashVerifier(sha256: string): Transform {
   const hash = createHash('sha256');
   let last: Buffer = Buffer.alloc(0);
@@ -39,8 +41,8 @@ function createHashVerifier(sha256: string): Transform {
 }
 
 /**
- * Returns a download of a decrypted backup; opening it records an audit event. Throws `not_found`, and `conflict` if the
- * backup is incomplete, damaged, or stored where this node cannot read it.
+ * Returns a download of a decrypted backup; opening it records an audit event. Throws `not_found`, and `conflict` if
+ * the backup is incomplete, damaged, or stored where this node cannot read it.
  */
 export async function downloadBackup(
   context: PlatformContext,

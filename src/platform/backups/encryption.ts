@@ -2,10 +2,10 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 
 /**
  * The format of encrypted backups, described in `docs/operations.md`: a header, followed by chunks that are encrypted
- * with AES-256-GCM. The nonce of a chunk is its number and a flag for the last chunk. This is the STREAM construction of
- * "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance" (Hoang, Reyhanitabar, Rogaway and Vizár, CRYPTO
- * 2015, section 7), with the nonces of the age format (C2SP age.md). Chunks cannot be removed, repeated, reordered or
- * taken from another backup.
+ * with AES-256-GCM. The nonce of a chunk is its number and a flag for the last chunk. This is the STREAM construction
+ * of "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance" (Hoang, Reyhanitabar, Rogaway and Vizár,
+ * CRYPTO 2015, section 7), with the nonces of the age format (C2SP age.md). Chunks cannot be removed, repeated,
+ * reordered or taken from another backup.
  */
 const MAGIC = Buffer.from('devpilot-backup1');
 const SALT_BYTES = 32;
@@ -45,7 +45,9 @@ function deriveChunkKey({ key, workspaceId, backupId }: BackupSecret, header: Bu
   };
 }
 
-/** Returns 11 bytes with the counter (big-endian) and one byte with the flag. JavaScript can only write six of the 11. */
+/**
+ * Returns 11 bytes with the counter (big-endian) and one byte with the flag. JavaScript can only write six of the 11.
+ */
 function nonceOf(counter: number, isLast: boolean): Buffer {
   const nonce = Buffer.alloc(12);
   nonce.writeUIntBE(counter, 5, 6);
@@ -125,8 +127,8 @@ async function readHeader(
 }
 
 /**
- * Decrypts a stream, with one chunk at a time in memory. Yields only authenticated bytes, and throws `DecryptionFailure`
- * if any bytes are missing or altered.
+ * Decrypts a stream, with one chunk at a time in memory. Yields only authenticated bytes, and throws
+ * `DecryptionFailure` if any bytes are missing or altered.
  */
 export async function* decryptBackup(
   source: AsyncIterable<Uint8Array>,

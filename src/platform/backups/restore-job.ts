@@ -105,8 +105,8 @@ async function verifyOnServer({ context, job, backup, restore, source }: Restore
 }
 
 /**
- * The job kind of restores from one storage. If its node is lost, the restore fails; the previous files still exist, and
- * the next restore of the app cleans up.
+ * The job kind of restores from one storage. If its node is lost, the restore fails; the previous files still exist,
+ * and the next restore of the app cleans up.
  */
 export function restoreJobKind(context: PlatformContext, storage: Storage): JobKind {
   return {

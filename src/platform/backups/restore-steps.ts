@@ -200,8 +200,8 @@ export function verifyByCommand(
 }
 
 /**
- * Compares the unpacked files with the archive. Owners are ignored, because they differ if an unprivileged user unpacks.
- * Only GNU tar can compare; with another tar, it is sufficient that unpacking succeeded.
+ * Compares the unpacked files with the archive. Owners are ignored, because they differ if an unprivileged user
+ * unpacks. Only GNU tar can compare; with another tar, it is sufficient that unpacking succeeded.
  */
 const COMPARE_SCRIPT = [
   'cd "$DEVPILOT_DIRECTORY"',

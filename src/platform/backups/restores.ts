@@ -56,7 +56,9 @@ async function requireTargetApp(
   return app;
 }
 
-/** Returns the ID of the requested server if it is not the app's own, and null otherwise. Throws `validation_failed`. */
+/**
+ * Returns the ID of the requested server if it is not the app's own, and null otherwise. Throws `validation_failed`.
+ */
 async function resolveOtherServer(
   trx: Trx,
   request: RequestContext,
@@ -142,8 +144,8 @@ export async function restoreBackup(
 }
 
 /**
- * Cancels restores and verifications that no node has claimed, for example because no running node has the backup's data
- * directory.
+ * Cancels restores and verifications that no node has claimed, for example because no running node has the backup's
+ * data directory.
  */
 export async function cancelUnclaimedRestores(context: PlatformContext): Promise<void> {
   const waiting = await listStaleRestores(

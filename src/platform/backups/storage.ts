@@ -6,8 +6,8 @@ import type { Readable } from 'node:stream';
  */
 export interface Storage {
   /**
-   * Unique prefix of every location in this storage, which is the same on every node that can reach the storage. It ends
-   * with the only `#` in a location.
+   * Unique prefix of every location in this storage, which is the same on every node that can reach the storage. It
+   * ends with the only `#` in a location.
    */
   readonly name: string;
   /**

@@ -19,7 +19,9 @@ import {
 } from './backup-record.ts';
 import { storageNameOf } from './storage.ts';
 
-/** Returns the job kind of verifications in a storage. Each storage has its own, because not every node can reach it. */
+/**
+ * Returns the job kind of verifications in a storage. Each storage has its own, because not every node can reach it.
+ */
 export const verificationJobKindName = (storageName: string): string => `verify from ${storageName}`;
 
 /**

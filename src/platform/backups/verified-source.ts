@@ -11,7 +11,9 @@ import { openStoredBackup } from './stored-backup.ts';
 /** The stored bytes of a backup differ from the bytes that were written. */
 export class DamagedBackup extends Error {}
 
-/** Yields the bytes of a backup, and throws `DamagedBackup` at the end if they differ from the bytes that were written. */
+/**
+ * Yields the bytes of a backup, and throws `DamagedBackup` at the end if they differ from the bytes that were written.
+ */
 async function* verifyStream(source: AsyncIterable<Uint8Array>, row: BackupTable): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let bytes = 0;

@@ -35,8 +35,8 @@ export async function getCommitStatus(
 const auditTargetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
 /**
- * Stores the token with which commit statuses are reported. Throws `not_found`, `conflict` if the repository is not on a
- * Git host, and `validation_failed`.
+ * Stores the token with which commit statuses are reported. Throws `not_found`, `conflict` if the repository is not on
+ * a Git host, and `validation_failed`.
  */
 export function setCommitStatus(
   context: PlatformContext,

@@ -23,8 +23,8 @@ import { displayNameOf } from './serialize.ts';
 export const DEPLOYMENT_JOB_KIND = 'deployment';
 
 /**
- * Returns the servers of a deployment. If `isRestricted`, only the app's own server is allowed. Throws `conflict` if there
- * is no server, or if steps may not run on one of them, and `validation_failed` for an invalid server.
+ * Returns the servers of a deployment. If `isRestricted`, only the app's own server is allowed. Throws `conflict` if
+ * there is no server, or if steps may not run on one of them, and `validation_failed` for an invalid server.
  */
 async function resolveServers(
   context: PlatformContext,
@@ -58,7 +58,9 @@ function parseScheduledAt(text: string | undefined, now: number): number | null 
   return scheduledAt;
 }
 
-/** Returns the initial results of the active hooks. Throws `validation_failed` for an unknown name in `skippedHooks`. */
+/**
+ * Returns the initial results of the active hooks. Throws `validation_failed` for an unknown name in `skippedHooks`.
+ */
 function initialHookResults(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
   const hooks = parseHooks(app.hooks);
   for (const [index, name] of skippedHooks.entries()) {

@@ -135,8 +135,8 @@ async function startDeployment(
 }
 
 /**
- * Throws `JobFailure` if a deployment must not be performed: a node was lost while it ran, a newer deployment supersedes
- * the retry, or its request is no longer accepted.
+ * Throws `JobFailure` if a deployment must not be performed: a node was lost while it ran, a newer deployment
+ * supersedes the retry, or its request is no longer accepted.
  */
 async function checkPerformable(
   context: PlatformContext,
@@ -186,9 +186,9 @@ async function pruneAllServers(
 }
 
 /**
- * Performs a deployment. The live release stays active until the new release is activated; if the deployment fails or is
- * cancelled after that, the previous release is restored. A node that takes over a running deployment rolls it back, and
- * the deployment fails, because it is unknown how far a hook got.
+ * Performs a deployment. The live release stays active until the new release is activated; if the deployment fails or
+ * is cancelled after that, the previous release is restored. A node that takes over a running deployment rolls it back,
+ * and the deployment fails, because it is unknown how far a hook got.
  */
 export async function deploy(context: PlatformContext, job: RunningJob): Promise<Suspension | undefined> {
   const { workspaceId, resourceId } = job;

@@ -117,8 +117,8 @@ export function deployPush(
 }
 
 /**
- * Returns the row of a deployment and locks it until the transaction ends. Throws `not_found`, also if the deployment is
- * not of the named app.
+ * Returns the row of a deployment and locks it until the transaction ends. Throws `not_found`, also if the deployment
+ * is not of the named app.
  */
 export async function requireDeploymentForUpdate(
   trx: Trx,
@@ -142,8 +142,8 @@ export interface DeploymentRef {
 }
 
 /**
- * Deploys the commit of an earlier deployment again. Throws the same errors as `createDeployment`, and `conflict` if the
- * earlier deployment is not completed.
+ * Deploys the commit of an earlier deployment again. Throws the same errors as `createDeployment`, and `conflict` if
+ * the earlier deployment is not completed.
  */
 export function rollBack(
   context: PlatformContext,

@@ -14,8 +14,8 @@ const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
 const FIRST_RETRY_DELAY_MS = SECOND;
 
 /**
- * Returns the variables that hooks and health check commands receive in addition to the app's variables. `previous` is the
- * path of the server's previous release in the app's directory; empty or null if there is none.
+ * Returns the variables that hooks and health check commands receive in addition to the app's variables. `previous` is
+ * the path of the server's previous release in the app's directory; empty or null if there is none.
  */
 export function hookEnvironment(
   deployment: DeploymentRun,

@@ -23,16 +23,19 @@ export interface CommitExchange {
   readonly onFound: (commit: string, tag: string | null) => Promise<void>;
 }
 
-/** Creates the app's directory and records its live release. Throws `JobFailure`. */
+/**
+ * Creates the app's directory and records its live release. `isCheckedOut` means that an earlier attempt has checked
+ * out the release of this deployment. Throws `JobFailure`.
+ */
 async function prepareDirectory(
   deployment: DeploymentRun,
   target: DeploymentTarget,
-  hasRelease: boolean,
+  isCheckedOut: boolean,
   signal: AbortSignal,
 ): Promise<DeploymentTarget> {
   const { row, progress } = deployment;
   const prepared = await runScript(deployment, target, 'prepare', 'preparing the directory', PREPARE_SCRIPT, signal, {
-    environment: { DP_RESUME: hasRelease ? '1' : '' },
+    environment: { DP_RESUME: isCheckedOut ? '1' : '' },
     outputNames: ['previous'],
   });
   const live = prepared.outputs.get('previous') ?? '';
@@ -77,8 +80,8 @@ async function checkOut(
 }
 
 /**
- * Links shared files and writes the variables. Returns whether the release already contained the same variables, so that
- * a retry can skip the later steps that it has completed.
+ * Links shared files and writes the variables. Returns whether the release already contained the same variables, so
+ * that a retry can skip the later steps that it has completed.
  */
 async function setUp(
   deployment: DeploymentRun,
@@ -113,7 +116,10 @@ export async function prepareRelease(
   if (completed > 0)
     log.writeSystemLine(`Steps completed by an earlier attempt: ${completed}.`, 'prepare', target.server.server_id);
 
-  /** Skips a completed step, except the setup, which writes the current variables. */
+  /**
+   * Skips a completed step, except the setup, which writes the current variables. If the setup has to be done
+   * completely, the later steps are no longer considered completed.
+   */
   async function skipOrRepeat(step: PreparationStep, index: number): Promise<void> {
     if (step.kind === 'hook') return progress.hookCompletedEarlier(step.hook.name);
     if (step.kind === 'source_control') await commits.onFound(progress.row().commit_id ?? '', null);

@@ -77,8 +77,8 @@ export async function activateRelease(
 
 /**
  * Makes the previous release of a server live again, then runs every `post_release` hook to restart it, even if some
- * fail. Throws one `JobFailure` at the end for all failures. The new release is kept if the deployment may be retried and
- * its source is checked out.
+ * fail. Throws one `JobFailure` at the end for all failures. The new release is kept if the deployment may be retried
+ * and its source is checked out.
  */
 export async function rollBackServer(
   deployment: DeploymentRun,

@@ -1,7 +1,7 @@
 /**
  * Devpilot's own steps on a server, as scripts for `/bin/sh`. The scripts are constant. User input is passed in
- * environment variables, whose values the shell does not interpret. In every script, `DP_DIR` is the app's directory and
- * `DP_ID` the ID of the deployment, which is also the name of its release.
+ * environment variables, whose values the shell does not interpret. In every script, `DP_DIR` is the app's directory
+ * and `DP_ID` the ID of the deployment, which is also the name of its release.
  */
 
 /**
@@ -35,10 +35,10 @@ if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; l
 `;
 
 /**
- * Updates the app's copy of the repository and checks the commit out into the release. Only a commit that a branch or tag
- * contains is accepted, because Git hosts also serve the commits of forks. If `DP_KNOWN` is set, this deployment has
- * already verified the commit. If `DP_ROLLBACK` is set, the commit of an existing release is also accepted, even if its
- * branch no longer exists.
+ * Updates the app's copy of the repository and checks the commit out into the release. Only a commit that a branch or
+ * tag contains is accepted, because Git hosts also serve the commits of forks. If `DP_KNOWN` is set, this deployment
+ * has already verified the commit. If `DP_ROLLBACK` is set, the commit of an existing release is also accepted, even if
+ * its branch no longer exists.
  */
 export const CHECKOUT_SCRIPT = `set -eu
 # Runs this script again under an ssh-agent that has the deploy key in memory and ends with this step.
@@ -165,8 +165,8 @@ mv -Tf ".devpilot/current.$DP_ID.$$" current
 `;
 
 /**
- * If this release is live, makes the previous release live again and prints `restored`. Then removes this release or, if
- * `DP_KEEP_RELEASE` is set, marks it as failed. Prints `kept` if files cannot be removed.
+ * If this release is live, makes the previous release live again and prints `restored`. Then removes this release or,
+ * if `DP_KEEP_RELEASE` is set, marks it as failed. Prints `kept` if files cannot be removed.
  */
 export const ROLLBACK_SCRIPT = `set -eu
 cd "$DP_DIR"

@@ -114,8 +114,8 @@ export async function loadVariables(
 }
 
 /**
- * Returns a message with the required variables that have no value or an empty value in the app and its project; null if
- * there are none.
+ * Returns a message with the required variables that have no value or an empty value in the app and its project; null
+ * if there are none.
  */
 export async function describeMissingVariables(db: Queryable, app: AppTable): Promise<string | null> {
   const required = JSON.parse(app.required_variables) as string[];
@@ -160,9 +160,9 @@ function rejectTooLarge(field: string, subject: string, before: number, after: n
 }
 
 /**
- * Throws `validation_failed` if a change would make the variables of an app exceed the kernel's limit for a command; the
- * field is the largest changed variable. `state` is the environment of the app, or of a project, all of whose apps are
- * checked.
+ * Throws `validation_failed` if a change would make the variables of an app exceed the kernel's limit for a command;
+ * the field is the largest changed variable. `state` is the environment of the app, or of a project, all of whose apps
+ * are checked.
  */
 export async function checkTotalSize(db: Queryable, state: EnvState, changes: Changes): Promise<void> {
   const { owner, ownRows, projectRows } = state;

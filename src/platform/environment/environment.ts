@@ -262,7 +262,7 @@ export function restoreVersion(
     const desiredValues = new Map<string, string | null>(restored);
     for (const { name } of current) if (!restored.has(name)) desiredValues.set(name, null);
     const written = await writeVersion(trx, context, request, kind, row, desiredValues, number);
-    // Values are returned only by `readVariables`, which records that they were read.
+    // Values are returned only by `getVariables`, which records that they were read.
     return { ...written, data: written.data.map((variable) => ({ ...variable, value: null })) };
   });
 }

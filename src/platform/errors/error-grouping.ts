@@ -105,8 +105,9 @@ function defaultFingerprintParts(error: ReportedError): string[] {
 }
 
 /**
- * Returns the hash that groups errors into one issue. Errors of different apps are never in the same issue, even if they
- * were sent with the same fingerprint. `appId` is the ID of the reported app; null if the workspace has no such app. Pure.
+ * Returns the hash that groups errors into one issue. Errors of different apps are never in the same issue, even if
+ * they were sent with the same fingerprint. `appId` is the ID of the reported app; null if the workspace has no such
+ * app. Pure.
  */
 export function fingerprintOf(error: ReportedError, appId: string | null = null): string {
   const defaultParts = defaultFingerprintParts(error);

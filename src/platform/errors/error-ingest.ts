@@ -23,8 +23,8 @@ import { isRegression } from './releases.ts';
 export interface ErrorIngest {
   /**
    * Counts an error in its issue, and stores the occurrence unless a limit is reached. Resolves to the issue's ID when
-   * the writes are durable. Throws `unavailable` if too many errors are queued, `quota_exceeded` if `sender`, a person or
-   * credential, has reported too many errors.
+   * the writes are durable. Throws `unavailable` if too many errors are queued, `quota_exceeded` if `sender`, a person
+   * or credential, has reported too many errors.
    */
   ingest(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
 }
@@ -59,7 +59,9 @@ function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): Erro
   };
 }
 
-/** Counts the releases, environments, apps and app IDs of reports. New values are counted only up to a limit per issue. */
+/**
+ * Counts the releases, environments, apps and app IDs of reports. New values are counted only up to a limit per issue.
+ */
 async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
   const known = await listFacets(trx, issue.workspace_id, issue.id);
   const rows: ErrorFacetTable[] = [];
@@ -204,7 +206,9 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
 
 const issueKey = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
 
-/** Stores many errors in one transaction, so that a flood of errors is stored quickly and does not block other writers. */
+/**
+ * Stores many errors in one transaction, so that a flood of errors is stored quickly and does not block other writers.
+ */
 export function createErrorIngest(store: Store): ErrorIngest {
   const quota = createSenderQuota('errorEvents');
 

@@ -71,7 +71,7 @@ export function createErrorKey(
     if ((await countErrorKeys(trx, workspaceId)) >= ERROR_KEY_LIMITS.perWorkspace) {
       throw invalidField(
         'name',
-        `must not be added: a workspace can have at most ${ERROR_KEY_LIMITS.perWorkspace} error keys`,
+        `cannot be added, because the workspace already has ${ERROR_KEY_LIMITS.perWorkspace} error keys, the maximum`,
       );
     }
     const { name } = input;
@@ -125,8 +125,8 @@ export async function deleteErrorKey(context: PlatformContext, request: RequestC
 }
 
 /**
- * Deletes the keys of a deleted app and records an audit event for each. If the keys remained without an app, they could
- * report errors for every app.
+ * Deletes the keys of a deleted app and records an audit event for each. If the keys remained without an app, they
+ * could report errors for every app.
  */
 export async function deleteErrorKeysOf(trx: Trx, request: RequestContext, appId: string, now: number): Promise<void> {
   for (const { id, name } of await deleteErrorKeys(trx, request.workspaceId, 'app_id', appId)) {

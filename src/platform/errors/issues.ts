@@ -41,8 +41,8 @@ const DAYS_SHOWN = 14;
 const SOURCE_MAPS_TIMEOUT_MS = 20 * SECOND;
 
 /**
- * Returns the app of a report. A credential that is restricted to projects and apps must name one of its apps, whose slug
- * is returned; any other caller can name any text. Throws `validation_failed`.
+ * Returns the app of a report. A credential that is restricted to projects and apps must name one of its apps, whose
+ * slug is returned; any other caller can name any text. Throws `validation_failed`.
  */
 export async function reportedAppOf(
   context: PlatformContext,
@@ -78,7 +78,9 @@ export function toReportedError(report: ErrorReport, now: number): ReportedError
   };
 }
 
-/** Returns the status of an issue. A muted issue is stored with the status `open` and the time at which it was muted. */
+/**
+ * Returns the status of an issue. A muted issue is stored with the status `open` and the time at which it was muted.
+ */
 const issueStatusOf = (row: ErrorIssueTable): IssueStatus =>
   row.muted_at === null ? (row.status as IssueStatus) : 'muted';
 

@@ -66,8 +66,8 @@ export function compareReleases(first: string, second: string): number | null {
 }
 
 /**
- * Whether an error shows that its issue was not fixed in the release `fixedIn`: the error has no release, its release is
- * `fixedIn` or later, or its release cannot be compared with `fixedIn` and was not seen before. Pure.
+ * Whether an error shows that its issue was not fixed in the release `fixedIn`: the error has no release, its release
+ * is `fixedIn` or later, or its release cannot be compared with `fixedIn` and was not seen before. Pure.
  */
 export function isRegression(release: string | null, fixedIn: string, seenBefore: ReadonlySet<string>): boolean {
   if (release === null) return true;

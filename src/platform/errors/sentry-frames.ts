@@ -84,8 +84,8 @@ function parseFrames(stacktrace: unknown, debugIds: ReadonlyMap<string, string>)
 }
 
 /**
- * Returns the thread of the exception if there is one, and otherwise the crashed, current or only thread; an empty object
- * if there is none.
+ * Returns the thread of the exception if there is one, and otherwise the crashed, current or only thread; an empty
+ * object if there is none.
  */
 function findThread(event: JsonObject, threadId: unknown): JsonObject {
   const threads = valuesOf(event['threads']).slice(0, MAX_THREADS).map(asObject);

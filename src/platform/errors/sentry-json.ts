@@ -33,8 +33,8 @@ function replaceNonJsonNumbers(source: Uint8Array): Buffer {
 }
 
 /**
- * Parses JSON as Sentry SDKs write it. It may contain a byte order mark, and NaN and infinities, which become empty values.
- * Throws `invalid_request`, and `too_large` for too many values.
+ * Parses JSON as Sentry SDKs write it. It may contain a byte order mark, and NaN and infinities, which become empty
+ * values. Throws `invalid_request`, and `too_large` for too many values.
  */
 export async function parseSentryJson(bytes: Uint8Array, limits: JsonLimits): Promise<unknown> {
   await checkJsonLimits(bytes, limits);

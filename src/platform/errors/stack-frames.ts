@@ -7,7 +7,9 @@ export interface SourceContext {
   readonly lines: string[];
 }
 
-/** A stack frame as it is reported and stored. Frames that older versions of Devpilot stored lack the optional fields. */
+/**
+ * A stack frame as it is reported and stored. Frames that older versions of Devpilot stored lack the optional fields.
+ */
 export interface ReportedFrame {
   readonly function: string | null;
   readonly file: string | null;

@@ -22,7 +22,9 @@ import type { LogReadOptions } from './logs.ts';
 const READ_TIMEOUT_MS = 10 * SECOND;
 /** Maximum output per server without `follow`. */
 const MAX_OUTPUT_CHARACTERS = 4 * 1_048_576;
-/** Maximum backlog of a slow reader. Further output is skipped, and replaced by a line with the number of skipped lines. */
+/**
+ * Maximum backlog of a slow reader. Further output is skipped, and replaced by a line with the number of skipped lines.
+ */
 const MAX_BACKLOG_CHARACTERS = 4 * 1_048_576;
 /** Maximum number of readers on one node, for all workspaces together. */
 const MAX_CONCURRENT_READERS = 64;
@@ -46,8 +48,8 @@ async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<str
 }
 
 /**
- * Returns the log command of an app, and where to run it. Throws `not_found`, and `conflict` if the app has no log command
- * or server, or the command cannot run on a server.
+ * Returns the log command of an app, and where to run it. Throws `not_found`, and `conflict` if the app has no log
+ * command or server, or the command cannot run on a server.
  */
 export async function getAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
   const { read } = context.store;

@@ -45,8 +45,8 @@ export interface LogWriter {
 }
 
 /**
- * Stores a chunk and returns the log. If the quota of the workspace is used up, stores a message about the quota instead
- * and returns undefined. Also returns undefined if the log is closed.
+ * Stores a chunk and returns the log. If the quota of the workspace is used up, stores a message about the quota
+ * instead and returns undefined. Also returns undefined if the log is closed.
  */
 async function storeChunk(
   trx: Trx,

@@ -34,8 +34,8 @@ export interface Logs {
   reopen(trx: Trx, workspaceId: string, logId: string): Promise<void>;
   writer(workspaceId: string, logId: string): LogWriter;
   /**
-   * Yields the lines after the first `from` lines as NDJSON, several at a time. With `follow`, waits for more lines from
-   * any node until the log is closed. Ends when the signal is aborted. Throws `unavailable` if there are too many
+   * Yields the lines after the first `from` lines as NDJSON, several at a time. With `follow`, waits for more lines
+   * from any node until the log is closed. Ends when the signal is aborted. Throws `unavailable` if there are too many
    * followers.
    */
   read(workspaceId: string, logId: string, options: LogReadOptions): AsyncGenerator<string>;

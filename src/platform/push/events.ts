@@ -62,7 +62,8 @@ export function isPush(headers: IncomingHttpHeaders): boolean {
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /**
- * Returns the paths that the commits of a push changed; null if not all commits are listed, or there are too many paths.
+ * Returns the paths that the commits of a push changed; null if not all commits are listed, or there are too many
+ * paths.
  */
 function changedPaths(payload: JsonObject): string[] | null {
   const commits = asArray(payload['commits']).map(asObject);

@@ -3,8 +3,8 @@ const splitPattern = (pattern: string): readonly string[] => pattern.match(/\*{2
 
 /**
  * Returns whether a pattern matches the whole text: `*` matches any characters except `/`, `**` matches any characters.
- * Simulates a nondeterministic finite automaton, so that the time is at most proportional to the product of both lengths.
- * Pure.
+ * Simulates a nondeterministic finite automaton, so that the time is at most proportional to the product of both
+ * lengths. Pure.
  */
 export function matchesGlob(pattern: string, text: string): boolean {
   const parts = splitPattern(pattern);

@@ -29,8 +29,8 @@ const MAX_DIRECTORIES = 20;
 const HOST_KEY_MISMATCH = /Host key verification failed|no matching host key type found/;
 
 /**
- * The result of a check. `differentHostKey` is the host key that the server offered instead of the pinned key; null if it
- * offered the pinned key, undefined if that was not determined.
+ * The result of a check. `differentHostKey` is the host key that the server offered instead of the pinned key; null if
+ * it offered the pinned key, undefined if that was not determined.
  */
 type CheckResult = ServerCheck & { readonly differentHostKey?: string | null };
 

@@ -37,8 +37,8 @@ const FORBIDDEN_CHARACTERS = /[\0\r\n]/;
 const NO_CREDENTIALS = { repository_user: null, repository_password_sealed: null } as const;
 
 /**
- * Returns the repository of an app and its credentials after an edit. A user without a password in the URL is considered
- * a token and encrypted as the password, unless it is the stored user and a password is stored. Throws
+ * Returns the repository of an app and its credentials after an edit. A user without a password in the URL is
+ * considered a token and encrypted as the password, unless it is the stored user and a password is stored. Throws
  * `validation_failed` if there are credentials but the URL is not http(s), and if the scheme, host or port changes and
  * the password is not sent again.
  */
@@ -81,8 +81,9 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
 }
 
 /**
- * Returns the credentials for `repository`; null if the app has none, or if they are for another scheme, host or port. A
- * password without a user is a token, which is used as the user name too, because Git hosts differ in where they accept it.
+ * Returns the credentials for `repository`; null if the app has none, or if they are for another scheme, host or port.
+ * A password without a user is a token, which is used as the user name too, because Git hosts differ in where they
+ * accept it.
  */
 export function openRepositoryCredentials(seal: Seal, app: AppTable, repository: string): PasswordCredentials | null {
   const origin = repositoryOrigin(repository);
@@ -108,8 +109,8 @@ function sealUrlCredentials(seal: Seal, app: AppTable, repository: string): Repo
 }
 
 /**
- * Encrypts credentials that an older version of Devpilot stored in repository URLs, and removes queries and fragments, in
- * apps and in the plans of unfinished deployments. Does nothing if there are none.
+ * Encrypts credentials that an older version of Devpilot stored in repository URLs, and removes queries and fragments,
+ * in apps and in the plans of unfinished deployments. Does nothing if there are none.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
   const apps = await listAppsWithSecretsInUrl(store.read);

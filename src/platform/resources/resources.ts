@@ -63,6 +63,9 @@ export function isAllowedResource(
   return allowed.projects.has(row.project_id ?? row.id) || allowed.apps.has(row.id);
 }
 
+const resourceNotFound = (noun: ResourceType): Problem =>
+  new Problem('not_found', `The ${noun} was not found in this workspace.`);
+
 /**
  * Returns the row of a resource. Throws the same `not_found` if it does not exist, is in another workspace, or is not
  * accessible to a restricted credential.
@@ -75,8 +78,7 @@ export async function requireResource<Noun extends ResourceType>(
   allowed: AllowedResources | null = null,
 ): Promise<ResourceRows[Noun]> {
   const row = await findResource(db, noun, workspaceId, idOrSlug);
-  if (row === undefined || !isAllowedResource(allowed, row))
-    throw new Problem('not_found', `The ${noun} was not found in this workspace.`);
+  if (row === undefined || !isAllowedResource(allowed, row)) throw resourceNotFound(noun);
   return row;
 }
 
@@ -88,8 +90,9 @@ export async function requireResourceForUpdate<Noun extends ResourceType>(
   idOrSlug: string,
 ): Promise<ResourceRows[Noun]> {
   const { id } = await requireResource(trx, noun, workspaceId, idOrSlug);
-  await lockResource(trx, noun, workspaceId, id);
-  return requireResource(trx, noun, workspaceId, id);
+  const row = await lockResource(trx, noun, workspaceId, id);
+  if (row === undefined) throw resourceNotFound(noun);
+  return row;
 }
 
 /**

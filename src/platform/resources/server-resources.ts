@@ -7,7 +7,8 @@ const RESOURCES_TIMEOUT_MS = 5 * SECOND;
 
 /**
  * Prints memory, load, number of processors and disk space, one value per line. The disk space of a directory is the
- * space of the file system that contains it or its nearest existing parent. Systems other than Linux print fewer values.
+ * space of the file system that contains it or its nearest existing parent. Systems other than Linux print fewer
+ * values.
  */
 const RESOURCES_SCRIPT = `
 grep -E '^Mem(Total|Available):' /proc/meminfo

@@ -155,9 +155,10 @@ export async function getServer(context: PlatformContext, workspaceId: string, i
 const CONNECTION_FIELDS = ['host', 'port', 'user_name', 'host_key'] as const;
 
 /**
- * Returns a server after an edit. A change of the host, port, user or host key requires a confirmation, and creates a new
- * key pair, so that Devpilot cannot sign in to the new machine before its operator accepts the key. Pinning the first host
- * key creates no key pair, because Devpilot has never connected, and requires a confirmation only if a credential pins it.
+ * Returns a server after an edit. A change of the host, port, user or host key requires a confirmation, and creates a
+ * new key pair, so that Devpilot cannot sign in to the new machine before its operator accepts the key. Pinning the
+ * first host key creates no key pair, because Devpilot has never connected, and requires a confirmation only if a
+ * credential pins it.
  */
 function resetTrustIfChanged(
   context: PlatformContext,
@@ -195,7 +196,8 @@ export function updateServer(
 
 /**
  * Replaces the pinned host key with the host key that the last check received. The key pair does not change, so that a
- * reinstalled machine can accept it again. Throws `not_found`, and `conflict` for another host key or a failed `If-Match`.
+ * reinstalled machine can accept it again. Throws `not_found`, and `conflict` for another host key or a failed
+ * `If-Match`.
  */
 export async function acceptHostKey(
   context: PlatformContext,

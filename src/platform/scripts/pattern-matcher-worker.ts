@@ -21,8 +21,8 @@ const FIRST_ATTEMPT_TIMEOUT_MS = 50;
 const MAX_ATTEMPTS = 5;
 
 /**
- * Compiles a pattern with the `u` flag if possible, and otherwise without it, because many patterns contain escapes that
- * the flag forbids.
+ * Compiles a pattern with the `u` flag if possible, and otherwise without it, because many patterns contain escapes
+ * that the flag forbids.
  */
 function compilePattern(source: string): RegExp {
   try {
@@ -62,8 +62,8 @@ function runWithTimeout(check: PatternCheck, timeoutMs: number): PatternResult |
 
 /**
  * Runs a check. The timeout of an attempt limits elapsed time. On a busy machine, this thread may get little CPU time
- * before the timeout. Therefore, the check is repeated with a longer timeout until there is a result or the limit of CPU
- * time is reached.
+ * before the timeout. Therefore, the check is repeated with a longer timeout until there is a result or the limit of
+ * CPU time is reached.
  */
 function runCheck(check: PatternCheck): PatternReply {
   const start = process.threadCpuUsage();

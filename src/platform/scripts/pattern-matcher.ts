@@ -14,15 +14,15 @@ const SLOW_CHECK_MS = 5;
 const SLOW_DURATION_MS = 10 * MINUTE;
 
 /**
- * Matches patterns that users wrote. Matching a regular expression can take practically forever (CWE-1333), so it is done
- * in a worker that can be interrupted. V8's linear engine is not an alternative, because it is experimental and does not
- * support lookaround.
+ * Matches patterns that users wrote. Matching a regular expression can take practically forever (CWE-1333), so it is
+ * done in a worker that can be interrupted. V8's linear engine is not an alternative, because it is experimental and
+ * does not support lookaround.
  */
 export interface PatternMatcher {
   /**
-   * Returns one result per check, in order; null if a check took too long. Workspaces take turns with one check each. All
-   * slow workspaces share one turn, so that other workspaces wait for at most two slow checks. Throws `unavailable` if too
-   * many requests of the workspace are queued.
+   * Returns one result per check, in order; null if a check took too long. Workspaces take turns with one check each.
+   * All slow workspaces share one turn, so that other workspaces wait for at most two slow checks. Throws `unavailable`
+   * if too many requests of the workspace are queued.
    */
   match(workspaceId: string, checks: readonly PatternCheck[]): Promise<PatternResult[] | null>;
   close(): Promise<void>;
@@ -57,7 +57,10 @@ export function createPatternMatcher(): PatternMatcher {
     return started;
   }
 
-  /** Sends a check to the worker. Returns null if the worker does not respond, or exits because it has too little memory. */
+  /**
+   * Sends a check to the worker. Returns null if the worker does not respond, or exits because it has too little
+   * memory.
+   */
   async function sendToWorker(check: PatternCheck): Promise<PatternReply | null> {
     const activeWorker = (worker ??= await startWorker());
     // Only a busy worker keeps the process alive.

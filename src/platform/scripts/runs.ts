@@ -53,8 +53,8 @@ function serializeRun(row: RunTable): Run {
 }
 
 /**
- * Returns the values of all parameters: the requested values, and otherwise the defaults. Throws `validation_failed` with
- * each parameter whose value is missing or does not match its pattern, and each unknown parameter.
+ * Returns the values of all parameters: the requested values, and otherwise the defaults. Throws `validation_failed`
+ * with each parameter whose value is missing or does not match its pattern, and each unknown parameter.
  */
 async function resolveParameterValues(
   context: PlatformContext,
@@ -144,8 +144,8 @@ async function enqueueRun(
 }
 
 /**
- * Creates a run with the requested parameter values, and the default values of the other parameters. Throws `not_found`,
- * `validation_failed`, `conflict`, `idempotent_replay`.
+ * Creates a run with the requested parameter values, and the default values of the other parameters. Throws
+ * `not_found`, `validation_failed`, `conflict`, `idempotent_replay`.
  */
 export async function createRun(
   context: PlatformContext,

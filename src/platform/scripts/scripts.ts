@@ -199,7 +199,9 @@ export async function updateScript(
   );
 }
 
-/** Deletes a script, but not its runs and their logs. Throws `not_found`, and `conflict` while it has unfinished runs. */
+/**
+ * Deletes a script, but not its runs and their logs. Throws `not_found`, and `conflict` while it has unfinished runs.
+ */
 export function deleteScript(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SCRIPT_KIND, idOrSlug, async (trx, row) => {
     const unfinishedRuns = await countRuns(trx, row.workspace_id, row.id, UNFINISHED_STATUSES);

@@ -23,8 +23,8 @@ interface ReauthenticationFormProps {
   readonly proposedName?: string;
   readonly onCancel: () => void;
   /**
-   * Performs the operation with the proof, and with the name if the form asks for one. If it rejects, the form shows the
-   * error, next to the field that the error is about, if any.
+   * Performs the operation with the proof, and with the name if the form asks for one. If it rejects, the form shows
+   * the error, next to the field that the error is about, if any.
    */
   readonly onReauthenticated: (proof: Reauthenticate, name: string) => Promise<unknown>;
 }

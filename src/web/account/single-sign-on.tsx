@@ -15,7 +15,9 @@ import { SingleSignOnProblemNotice } from '../sign-in/single-sign-on.tsx';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
 import { strings } from './strings.ts';
 
-/** The person's linked accounts at the provider, and the time until which a sign-in there counts as reauthentication. */
+/**
+ * The person's linked accounts at the provider, and the time until which a sign-in there counts as reauthentication.
+ */
 export const singleSignOnQuery = queryOptions({
   queryKey: ['single-sign-on'],
   queryFn: ({ signal }) => api.singleSignOn.get({ signal }),

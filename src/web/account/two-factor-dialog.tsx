@@ -97,9 +97,9 @@ interface TwoFactorDialogProps {
 }
 
 /**
- * Turns two-factor authentication on or off, or renews the recovery codes, after reauthentication. Turning it on has two
- * more steps: scan the QR code and enter a code, then store the recovery codes. Renewing has the last of these. Mount
- * the dialog only while it is open.
+ * Turns two-factor authentication on or off, or renews the recovery codes, after reauthentication. Turning it on has
+ * two more steps: scan the QR code and enter a code, then store the recovery codes. Renewing has the last of these.
+ * Mount the dialog only while it is open.
  */
 export function TwoFactorDialog({ purpose, onChanged, onCodesStored, onClose }: TwoFactorDialogProps) {
   const [currentStep, setCurrentStep] = useState<DialogStep>({ name: 'reauthenticate' });

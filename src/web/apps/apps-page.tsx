@@ -17,6 +17,20 @@ import { strings } from './strings.ts';
 const CreateAppDialog = lazyComponent(() => import('./create-app-dialog.tsx').then((file) => file.CreateAppDialog));
 const DeleteAppDialog = lazyComponent(() => import('./delete-app-dialog.tsx').then((file) => file.DeleteAppDialog));
 
+/** The deploy button or, if settings are missing, a link to the settings for those who can edit them. */
+function DeployCell({ app }: { readonly app: App }) {
+  const { isAdmin } = useWorkspace();
+  if (missingConfiguration(app) === null)
+    return <DeployButton app={app} size="compact-sm" variant="default" withName />;
+  if (!isAdmin) return dimmed('–');
+  return (
+    <TextLink to="/apps/$app/settings" params={{ app: app.id }} fz="sm">
+      {strings.appsPage.setUp}
+      <span className="visually-hidden"> {isolate(app.name)}</span>
+    </TextLink>
+  );
+}
+
 const COLUMNS: readonly Column<App>[] = [
   nameColumn('/apps/$app', 'app', ({ slug }) => mono(slug)),
   { key: 'project', label: strings.appsPage.project, cell: ({ projectId }) => <ProjectLink id={projectId} /> },
@@ -41,15 +55,7 @@ const COLUMNS: readonly Column<App>[] = [
   {
     key: 'deploy',
     label: strings.appsPage.deploy,
-    cell: (app) =>
-      missingConfiguration(app) === null ? (
-        <DeployButton app={app} size="compact-sm" variant="default" withName />
-      ) : (
-        <TextLink to="/apps/$app/settings" params={{ app: app.id }} fz="sm">
-          {strings.appsPage.setUp}
-          <span className="visually-hidden"> {isolate(app.name)}</span>
-        </TextLink>
-      ),
+    cell: (app) => <DeployCell app={app} />,
   },
 ];
 

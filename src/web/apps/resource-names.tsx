@@ -11,7 +11,9 @@ const MAX_NAMES = 200;
 export interface ProjectsAndServers {
   readonly projects: readonly Project[];
   readonly servers: readonly Server[];
-  /** Returns null if the project is deleted, not loaded yet, or not among the first `MAX_NAMES`; so does `serverName`. */
+  /**
+   * Returns null if the project is deleted, not loaded yet, or not among the first `MAX_NAMES`; so does `serverName`.
+   */
   projectName(id: string): string | null;
   serverName(id: string | null): string | null;
   readonly isPending: boolean;

@@ -4,7 +4,8 @@ const COPIED_FEEDBACK_MS = 2500;
 
 /**
  * Copies a text to the clipboard. If `navigator.clipboard` is missing, as on pages served over plain HTTP, or refuses,
- * uses the deprecated `copy` command with a listener that supplies the text. Returns false if the browser allows neither.
+ * uses the deprecated `copy` command with a listener that supplies the text. Returns false if the browser allows
+ * neither.
  */
 export async function copyText(text: string): Promise<boolean> {
   if (navigator.clipboard !== undefined) {
@@ -31,8 +32,8 @@ export async function copyText(text: string): Promise<boolean> {
 export type CopyState = 'idle' | 'copied' | 'failed';
 
 /**
- * Returns a function that copies the text, and the result of its last call. The result `copied` is reset to `idle` after
- * `COPIED_FEEDBACK_MS`; `failed` remains until the next call.
+ * Returns a function that copies the text, and the state after its last call. The state `copied` is reset to `idle`
+ * after `COPIED_FEEDBACK_MS`; `failed` remains until the next call.
  */
 export function useCopy(text: string): { readonly state: CopyState; readonly copy: () => void } {
   const [state, setState] = useState<CopyState>('idle');

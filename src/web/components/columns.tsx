@@ -6,7 +6,9 @@ import { NameLink } from './link.tsx';
 import { TimeCell } from './relative-time.tsx';
 import { strings } from './strings.ts';
 
-/** A column with a resource's name, linked to its page, above a description. `param` is the route parameter for its ID. */
+/**
+ * A column with a resource's name, linked to its page, above a description. `param` is the route parameter for its ID.
+ */
 export function nameColumn<Row extends { readonly id: string; readonly name: string }>(
   to: NonNullable<LinkProps['to']>,
   param: string,

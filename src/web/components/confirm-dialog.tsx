@@ -12,8 +12,8 @@ interface ConfirmDialogProps {
   readonly onClose: () => void;
   readonly title: string;
   /**
-   * The consequences of the action, as block elements such as `Text`. The dialog stacks its children, so an element within
-   * loose text would be on a line of its own.
+   * The consequences of the action, as block elements such as `Text`. The dialog stacks its children, so an element
+   * within loose text would be on a line of its own.
    */
   readonly children: Block | readonly Block[];
   readonly confirmLabel: string;

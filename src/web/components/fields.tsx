@@ -20,9 +20,9 @@ interface IntegerInputProps extends NumberInputProps {
   readonly limits: { readonly min: number; readonly max?: number };
 }
 
-/** A field for a whole number. */
+/** A field for a whole number. A number outside the limits stays, so that the form can report it. */
 export const IntegerInput = ({ limits, ...props }: IntegerInputProps) => (
-  <NumberInput {...limits} allowDecimal={false} hideControls {...props} />
+  <NumberInput {...limits} clampBehavior="none" allowDecimal={false} hideControls {...props} />
 );
 
 /** A field for commands or other text in the monospace font, which grows with its content. */

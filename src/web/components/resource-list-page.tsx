@@ -40,7 +40,7 @@ interface ResourceListPageProps<Row> {
   readonly renderEditDialog?: (row: Row, close: () => void) => ReactNode;
   readonly onEdit?: (row: Row) => void;
   readonly renderDeleteDialog: (row: Row, close: () => void) => ReactNode;
-  /** A link to the page where a required resource must be created first; undefined once there is one. */
+  /** A link to the page where a required resource must be created first; undefined if that resource exists. */
   readonly prerequisite?: ReactNode;
 }
 

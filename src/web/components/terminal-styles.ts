@@ -6,7 +6,9 @@ const STYLE_SEQUENCE = /^\u001b\[[\d;]*m$/;
 /** A line with more segments between escape sequences is shown without styles, because each takes time to render. */
 const MAX_SEGMENTS = 200;
 
-/** A piece of a line in one style. Colors are red, green and blue as in CSS: "187, 0, 0"; null for the default color. */
+/**
+ * A piece of a line in one style. Colors are red, green and blue as in CSS: "187, 0, 0"; null for the default color.
+ */
 export interface StyledText {
   readonly text: string;
   readonly color: string | null;

@@ -69,7 +69,9 @@ function CredentialName({ kind, credential, ...rotation }: CredentialNameProps) 
   );
 }
 
-/** Describes when the policy ends a credential and, if the policy does not apply yet, the date from which it applies. */
+/**
+ * Describes when the policy ends a credential and, if the policy does not apply yet, the date from which it applies.
+ */
 function describePolicyExpiry({ expiresAt, from }: { readonly expiresAt: string; readonly from: string }): string {
   const days = Math.ceil((Date.parse(expiresAt) - Date.now()) / DAY);
   const remaining = days > 1 ? strings.columns.inDays(days) : formatRelativeTime(expiresAt);

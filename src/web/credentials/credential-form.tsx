@@ -96,7 +96,9 @@ function getPassphraseState({ passphrase }: CredentialFormValues, isRequired: bo
 
 type LoadedCredentialFormProps = CredentialFormProps & { readonly policy: Policy };
 
-/** Returns the form, and what the policy requires of it: the limits of the expiry, and whether a passphrase is needed. */
+/**
+ * Returns the form, and what the policy requires of it: the limits of the expiry, and whether a passphrase is needed.
+ */
 function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: LoadedCredentialFormProps) {
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());

@@ -208,8 +208,8 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
   const rows = list.data?.data ?? [];
   const isListFiltered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0 && !isListFiltered;
-  // Whether the URL asks to open the form (see `readPrefill`). The dialog opens only after the policy is loaded, because
-  // its fields depend on the policy, and a dialog moves the focus only when it opens.
+  // Whether the URL asks to open the form (see `readPrefill`). The dialog opens only after the policy is loaded,
+  // because its fields depend on the policy, and a dialog moves the focus only when it opens.
   const isOpenedByLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
   const generateButton = isAdmin && (
     <GenerateButton

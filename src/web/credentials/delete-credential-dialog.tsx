@@ -10,7 +10,9 @@ import { strings } from './form-strings.ts';
 import { invalidateCredentials } from './invalidate-credentials.ts';
 import { type Credential, deleteCredential, getKindConfig, getRights } from './kinds.ts';
 
-/** Returns whether a credential was used in the last 24 hours. Something probably still depends on such a credential. */
+/**
+ * Returns whether a credential was used in the last 24 hours. Something probably still depends on such a credential.
+ */
 export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): boolean {
   return lastUsedAt !== null && now - Date.parse(lastUsedAt) < DAY;
 }

@@ -24,7 +24,9 @@ export const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
   ['365', strings.expiry.year],
 ];
 
-/** How much earlier than the maximum lifetime a new credential expires, because the clock of the server can be behind. */
+/**
+ * How much earlier than the maximum lifetime a new credential expires, because the clock of the server can be behind.
+ */
 const CLOCK_MARGIN_MS = MINUTE;
 
 /** The time at which a form was opened, and the latest expiry that the policy of the workspace allows. */
@@ -38,7 +40,8 @@ export interface ExpiryLimits {
 export function expiryLimits(policy: Policy, now: number, createdAt: string | null): ExpiryLimits {
   const latest = latestExpiry(policy, createdAt === null ? now : Date.parse(createdAt));
   if (latest === null) return { now, latest };
-  // An existing credential that expires exactly at the limit would look as if the policy had ended it (`findViolatedRules`).
+  // An existing credential that expires exactly at the limit would look as if the policy had ended it
+  // (`findViolatedRules`).
   return { now, latest: latest - (createdAt === null ? CLOCK_MARGIN_MS : 1) };
 }
 
@@ -116,7 +119,9 @@ export function toExpiresAt(
   return endMs === null ? undefined : new Date(endMs).toISOString();
 }
 
-/** Returns the validation error of an expiry, or null. `submittedAt` is later than the time when the form was opened. */
+/**
+ * Returns the validation error of an expiry, or null. `submittedAt` is later than the time when the form was opened.
+ */
 export function validateExpiry(
   { choice, dateText }: Expiry,
   limits: ExpiryLimits,

@@ -7,7 +7,8 @@ import { strings } from './strings.ts';
 const MAX_SHOWN = 3;
 
 /**
- * The scopes or permissions of a credential. All after the first three are shown on hover, focus or touch, and in print.
+ * The scopes or permissions of a credential. All after the first three are shown on hover, focus or touch, and in
+ * print.
  */
 export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
   const shownRights = rights.slice(0, MAX_SHOWN);

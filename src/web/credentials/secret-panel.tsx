@@ -12,7 +12,8 @@ import type { CreatedCredential, RevealedCredential } from './use-create-credent
 
 /**
  * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, which keeps them
- * out of the shell's history. It is a single command, so that `read` does not take one of its pasted lines as the secret.
+ * out of the shell's history. It is a single command, so that `read` does not take one of its pasted lines as the
+ * secret.
  */
 function buildTestCommand(credential: Credential, origin: string): string {
   const { variable } = getKindConfig(credential);
@@ -26,8 +27,8 @@ function buildTestCommand(credential: Credential, origin: string): string {
 }
 
 /**
- * Downloads a `.env` file. Generated secrets and passphrases contain no characters that need quotes in it. The line for a
- * passphrase that the user has typed is left empty.
+ * Downloads a `.env` file. Generated secrets and passphrases contain no characters that need quotes in it. The line for
+ * a passphrase that the user has typed is left empty.
  */
 function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
   const { variable } = getKindConfig(created);

@@ -17,7 +17,10 @@ const texts = strings.replaceCredentialDialog;
 export const polledCredentialKey = (workspaceId: string, kind: CredentialKindConfig, id: string) =>
   [...credentialsKey(workspaceId, kind), 'polled', id] as const;
 
-/** Reads a credential while this component is mounted and the tab is visible, repeatedly while `shouldPoll` returns true. */
+/**
+ * Reads a credential while this component is mounted and the tab is visible, repeatedly while `shouldPoll` returns
+ * true.
+ */
 export function usePolledCredential(
   kind: CredentialKindConfig,
   id: string,

@@ -21,7 +21,9 @@ export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { re
   );
 }
 
-/** The status with the reason for a failure, the progress, the scheduled start, and the deployment that it waits for. */
+/**
+ * The status with the reason for a failure, the progress, the scheduled start, and the deployment that it waits for.
+ */
 export function DeploymentStatusCell({ deployment }: { readonly deployment: Deployment }) {
   const { status, progress, waitingFor, scheduledAt, blockedBy } = deployment;
   return (

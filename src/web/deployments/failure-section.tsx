@@ -15,7 +15,9 @@ interface FailureSectionProps {
   readonly lines: readonly LogLine[];
 }
 
-/** The failed step, its error and its last lines. For a deployment that has an error but did not fail, only the error. */
+/**
+ * The failed step, its error and its last lines. For a deployment that has an error but did not fail, only the error.
+ */
 export function FailureSection({ deployment, lines }: FailureSectionProps) {
   const { status, error } = deployment;
   if (error === null) return null;

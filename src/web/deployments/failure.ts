@@ -17,8 +17,8 @@ export interface FailedStep {
 const ATTEMPT_LINE = /^Attempt \d+, requested by /;
 
 /**
- * Returns the step that failed in the last attempt, with the end of its output: the failed hook or, if no hook failed, the
- * last step before the rollback. Returns null if the log has no lines of such a step.
+ * Returns the step that failed in the last attempt, with the end of its output: the failed hook or, if no hook failed,
+ * the last step before the rollback. Returns null if the log has no lines of such a step.
  */
 export function findFailedStep(
   { hooks, servers }: Pick<Deployment, 'hooks' | 'servers'>,

@@ -24,12 +24,14 @@ export interface FramePosition extends Position {
 export interface SourceMapResolver {
   /**
    * Checks and compresses a map. Calls `read` only when the map's turn has come, so that waiting maps, of up to 40 MiB
-   * each, are not in memory. Throws the errors of `read`, and `unavailable` if too many tasks of the workspace are queued.
+   * each, are not in memory. Throws the errors of `read`, and `unavailable` if too many tasks of the workspace are
+   * queued.
    */
   check(workspaceId: string, read: () => Promise<Uint8Array>): Promise<SourceMapReply>;
   /**
-   * Returns the original position of each position; null for a position without a map. `app` is the slug of the app whose
-   * maps are used, or null for the maps of any app. No map is read after `deadlineMs` on the clock of `performance.now()`.
+   * Returns the original position of each position; null for a position without a map. `app` is the slug of the app
+   * whose maps are used, or null for the maps of any app. No map is read after `deadlineMs` on the clock of
+   * `performance.now()`.
    */
   resolve(
     workspaceId: string,

@@ -41,8 +41,8 @@ async function requireApp(context: PlatformContext, { workspaceId, allowed }: Re
 
 /**
  * Stores the source map of a minified file, replaces the app's map with the same debug ID, and deletes the oldest maps
- * beyond the limits of the workspace. Calls `read` when the map's turn has come. Throws `validation_failed` if it is not
- * a source map or has another debug ID, `too_large`, `unavailable` if too many maps are queued, and the errors of
+ * beyond the limits of the workspace. Calls `read` when the map's turn has come. Throws `validation_failed` if it is
+ * not a source map or has another debug ID, `too_large`, `unavailable` if too many maps are queued, and the errors of
  * `read`.
  */
 export async function uploadSourceMap(
