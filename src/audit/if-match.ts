@@ -18,5 +18,5 @@ export function checkIfMatch(ifMatch: string | null, representation: object): vo
   if (ifMatch === null || ifMatch.trim() === '*') return;
   const etags = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   if (etags.includes(etagOf(representation))) return;
-  throw new Problem('conflict', 'This was changed since you read it (If-Match). Read it again, then retry.');
+  throw new Problem('conflict', 'The resource was changed since you read it (If-Match). Read it again, then retry.');
 }

@@ -4,9 +4,9 @@
  * must not throw.
  *
  * Processing the requests of one turn together saves one wake-up of the client per response in `src/http/authorize.ts`,
- * and processor cache misses in `src/sdk/fastify.ts` (`docs/adr/0015-batches-per-turn.md`). The benchmarks `authorize`
- * and `guard` show the effect. If they no longer did, this file could be deleted and both callers would process each
- * request when it arrives.
+ * and processor cache misses in `src/sdk/fastify.ts` (`docs/adr/0015-batches-per-turn.md`). If the results of the
+ * benchmarks `authorize` and `guard` were as good without it, this file could be deleted, and both callers would
+ * process each request when it arrives.
  */
 export function batchPerTurn<Item>(
   maxBatchSize: number,

@@ -23,7 +23,10 @@ export type HeartbeatResponse =
     }
   | ({ readonly granted: false } & RevocationFeedPage);
 
-/** Attempts per heartbeat. An attempt fails only if the workspace had a revocation since the previous one. */
+/**
+ * Maximum number of attempts per heartbeat. Another attempt follows only if the server returned revocations instead of
+ * a lease.
+ */
 const MAX_ATTEMPTS = 16;
 
 export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: string): RevokedRecords[] {
@@ -33,9 +36,9 @@ export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: stri
 /**
  * Returns the function that renews a guard's lease over a connection to any server. It sends the revocation point up to
  * which the guard has applied revocations, and applies the revocations in the response, until none is missing and the
- * server grants the lease (`docs/adr/0011-guards-are-nodes.md`). It rejects after `MAX_ATTEMPTS` attempts.
- * `sendHeartbeat` sends one request; `advanced` is true if the point has changed since the previous grant, in which
- * case a deletion may be waiting for it.
+ * server grants the lease (`docs/adr/0011-guards-are-nodes.md`). It rejects after `MAX_ATTEMPTS` attempts, and with the
+ * errors of `sendHeartbeat`. `sendHeartbeat` sends one request; `advanced` is true if the point has changed since the
+ * previous grant, in which case a deletion may be waiting for it.
  */
 export function createLeaseRenewal(
   sendHeartbeat: (applied: RevocationPoint | null, advanced: boolean) => Promise<HeartbeatResponse>,

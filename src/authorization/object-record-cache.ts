@@ -6,14 +6,14 @@ interface CachedRecord extends CredentialRecord {
   isRecent: boolean;
 }
 
-/** Number of recently used records that one eviction skips. */
+/** Maximum number of recently used records that one eviction skips. It evicts the next one even if that was used. */
 const MAX_SECOND_CHANCES = 64;
 
 /**
  * A cache for guards, which have thousands of records, whereas servers have up to a million. Storing records as objects
- * makes a look-up a single `Map` access that builds no object, at the price of more memory per record. The benchmark
- * `guard` shows the time saved per decision. If it no longer did, this file could be deleted and guards would use
- * `createRecordCache`.
+ * makes a look-up a single `Map` access that builds no object, at the price of more memory per record. If the results
+ * of the benchmark `guard` were as good with `createRecordCache`, guards could use that, and this file could be
+ * deleted.
  */
 export function createObjectRecordCache(capacity: number): RecordCache {
   /** In eviction order. Evicts by second chance, also known as CLOCK (Corbató 1968). */

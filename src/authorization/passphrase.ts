@@ -8,8 +8,8 @@ const TAG_LENGTH = 32;
 const SALT_LENGTH = 16;
 
 /**
- * A hash uses 19 MiB for about 20 ms, so at most two run at a time. Parties take turns. One party may use half of the
- * capacity; its further hashes fail with `unavailable`.
+ * A hash uses 19 MiB for about 20 ms, so at most two run at a time. Parties, such as workspaces, take turns. One party
+ * may use half of the capacity; its further hashes fail with `unavailable`.
  */
 const hashQueue = createFairQueue({ maxRunning: 2, capacity: 256 });
 

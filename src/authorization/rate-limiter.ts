@@ -6,15 +6,14 @@ import { availableAt, capacityOf, levelAfter, rateStateOf } from './use-limits.t
 /** Requests of one credential that this node has accepted but not yet shared with the other nodes. */
 export interface RateUses {
   readonly credentialId: string;
-  /** The rate that applied when the requests were accepted. */
+  /** The credential's rate as this node last read it. */
   readonly rate: Rate;
   readonly count: number;
 }
 
 /**
  * Deducts requests from the levels of credentials in the store, and returns the levels across all nodes by credential
- * ID.
- * Credentials that do not exist or have another rate are missing from the result. Rejects with `unavailable`.
+ * ID. Credentials that do not exist or have another rate are missing from the result. Rejects with `unavailable`.
  */
 export type ShareRateUses = (uses: readonly RateUses[]) => Promise<ReadonlyMap<string, RateLevel>>;
 

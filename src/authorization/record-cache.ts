@@ -23,7 +23,7 @@ const HAS_RESTRICTIONS = 32;
 
 const PAGE_BITS = 12;
 const PAGE_ROWS = 1 << PAGE_BITS;
-/** Number of recently used rows that one eviction skips. */
+/** Maximum number of recently used rows that one eviction skips. It evicts the next one even if that was used. */
 const MAX_SECOND_CHANCES = 64;
 
 /** Sentinel for "no expiry". */
@@ -117,8 +117,8 @@ class RowRecord implements CredentialRecord {
 /**
  * A cache for servers, which stores records as rows of numbers outside the heap
  * (`docs/adr/0012-cached-rows-and-authorize-without-fastify.md`). As a million objects, records took three times the
- * memory, and every major garbage collection traversed them. The benchmarks `memory` and `decision` show the effect. If
- * they no longer did, this file could be deleted, and servers would use `createObjectRecordCache`. Rows are found
+ * memory, and every major garbage collection traversed them. If the results of the benchmarks `memory` and `decision`
+ * were as good with `createObjectRecordCache`, servers could use that, and this file could be deleted. Rows are found
  * through a hash table with open addressing and linear probing (Knuth, The Art of Computer Programming, 6.4, algorithms
  * L and R).
  */

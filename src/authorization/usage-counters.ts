@@ -25,7 +25,7 @@ interface UseContext {
   readonly app: string | null;
 }
 
-/** Uses of one credential that exercised other rights, or for another app, than its first use. */
+/** Uses of one credential, except the uses with the rights and the app of its first use. */
 interface OtherRights {
   useCount: number;
   readonly byApp: Map<string | null, Map<RightsMask, number>>;
@@ -38,9 +38,15 @@ interface AddressUse {
   last: number;
 }
 
-/** Addresses recorded per credential between two flushes. The API returns as many, the newest ones. */
+/**
+ * Maximum number of addresses recorded per credential between two flushes. The API returns at most this number, the
+ * newest ones.
+ */
 export const MAX_ADDRESSES_PER_CREDENTIAL = 20;
-/** Apps counted per credential between two flushes. Rights exercised for further apps are counted without the app. */
+/**
+ * Maximum number of apps counted per credential between two flushes. Rights exercised for further apps are counted
+ * without the app.
+ */
 export const MAX_APPS_PER_CREDENTIAL = 20;
 /**
  * With more contexts than this between two flushes, uses are counted without their app. Clients choose the names of
@@ -79,10 +85,10 @@ export interface CounterSlots {
 
 /**
  * Counters in typed arrays, one slot per credential and one array per field, so that counting a use writes a few
- * numbers and usually allocates nothing. The benchmarks `decision`, `flush` and `memory` show the effect. If they no
- * longer did, this could be a `Map` of `PendingUses` by credential ID, and `CounterSlots` and `CredentialRecord.row`
- * could be deleted. `counterSlots` is passed from one set of counters to the next without being cleared. An entry is
- * valid only if its slot refers back to the row (sparse sets, Briggs and Torczon 1993).
+ * numbers and usually allocates nothing. If the results of the benchmarks `decision`, `flush` and `memory` were as good
+ * with a `Map` of `PendingUses` by credential ID, that could replace the arrays, and `CounterSlots` and
+ * `CredentialRecord.row` could be deleted. `counterSlots` is passed from one set of counters to the next without being
+ * cleared. An entry is valid only if its slot refers back to the row (sparse sets, Briggs and Torczon 1993).
  */
 export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   const labels: string[] = [];

@@ -10,7 +10,7 @@ export type TakeStoredUses = (
   wanted: number,
 ) => Promise<TakenUses | 'inactive' | null>;
 
-/** The decision of the store on one use of a credential with a rate or a maximum number of uses. */
+/** The decision of the store on one use of a credential with a maximum number of uses. */
 export interface UseReceipt {
   /** The uses taken together with this one; see `TakeStoredUses`. */
   readonly taken: TakenUses | 'inactive' | null;

@@ -22,7 +22,7 @@ export interface TakenUses {
 
 /** The clocks of two ready nodes differ by less: this is twice the `SKEW_LIMIT_MS` of `src/server/clock-skew.ts`. */
 const MAX_CLOCK_DIFFERENCE_MS = 10_000;
-/** Maximum level below full, in full buckets, so that the level is a safe integer. */
+/** How much can be missing from a bucket, as a multiple of its capacity, so that `rateMissing` is a safe integer. */
 const MAX_MISSING_BUCKETS = 64;
 
 const unitsPerRequest = ({ seconds }: Rate): number => seconds * 1000;

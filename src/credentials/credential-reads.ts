@@ -57,8 +57,8 @@ function searchTooLongProblem(kind: CredentialKind, query: ListQuery, right: str
   if (createdBy !== undefined) remedies.push('sort by createdAt');
   if (unusedForDays !== undefined) remedies.push('sort by lastUsedAt');
   const message =
-    `matches too few of more than ${LIST_BOUNDS.maxListSize} credentials to search them in this order; ` +
-    `to narrow the list, ${remedies.join(' or ')}`;
+    `too few of more than ${LIST_BOUNDS.maxListSize} credentials match, so a search in this order would take too long; ` +
+    remedies.join(' or ');
   const { q, status } = query;
   if (q !== undefined && q !== '') return invalidField('q', message);
   if (right !== undefined) return invalidField(kind === 'access_token' ? 'scope' : 'permission', message);

@@ -75,7 +75,7 @@ async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind,
   const row = await lockCredential(trx, workspaceId, kind, id);
   if (row === undefined) throw invalidField('replaces', REPLACES_MESSAGES[kind]);
   if (row.replaced_by_id === null) return;
-  const detail = `The credential is already being replaced by ${row.replaced_by_id}. Delete one of the two first.`;
+  const detail = `The credential already has a replacement, ${row.replaced_by_id}. Delete that replacement first.`;
   throw new Problem('conflict', detail);
 }
 

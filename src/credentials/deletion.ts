@@ -72,8 +72,9 @@ async function deleteChildrenOf(
 }
 
 /**
- * Waits until every node has confirmed every revocation. Each revocation is awaited, because a server without a cluster
- * applies only revocations that it waits for. Returns the receipt of the last revocation, null if there are none.
+ * Waits until every node has confirmed all of `revocations`. Each of them is awaited, because a server without a
+ * cluster applies only revocations that it waits for. Returns the receipt of the last revocation, null if there are
+ * none.
  */
 export async function waitForEach(
   { waitForConfirmation }: CredentialContext,

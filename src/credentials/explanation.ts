@@ -12,7 +12,7 @@ import { credentialNotFound } from './credential-reads.ts';
 import type { CredentialContext } from './credentials.ts';
 import { takeUsesFromRow, toStoredCredential } from './stored-record.ts';
 
-/** A request to decide without a secret: its credential is named by its ID. */
+/** A hypothetical request, which names its credential by ID instead of presenting a secret. */
 export interface HypotheticalRequest {
   readonly credentialId: string;
   readonly requirement: Requirement;

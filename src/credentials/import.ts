@@ -37,8 +37,8 @@ function withPosition(index: number, error: unknown): unknown {
  * Imports credentials by the digests of their secrets, with the checks and audit events of `createCredential`. One
  * transaction stores all of them or none; a dry run stores none. Throws `forbidden` if the actor has no ID;
  * `idempotent_replay` for a repeated request; the other errors of `claimOrRefuseReplay` and `appendAuditEvent`;
- * `validation_failed` if only the owner can create credentials; and `validation_failed` with the position of the first
- * credential that
+ * `validation_failed` if the policy allows only the owner to create credentials and the actor is not the owner; and
+ * `validation_failed` with the position of the first credential that
  * - the policy does not allow,
  * - has an expiry that is not in the future,
  * - names an unknown project or app,

@@ -82,8 +82,9 @@ function tooWideProblem(member: keyof Restrictions): Problem {
 
 /**
  * Returns the restrictions of a new token: `held`, the restrictions of the token or identity for which it is exchanged,
- * tightened as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider. Throws
- * `validation_failed` for an unknown project or app, or `invalid_request` if `held` restricts projects or apps.
+ * tightened as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider. For an
+ * unknown project or app, throws `validation_failed`, or the same `invalid_request` if `held` restricts projects or
+ * apps.
  */
 export async function tightenedRestrictions(
   trx: Trx,

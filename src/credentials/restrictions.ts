@@ -36,7 +36,11 @@ export function checkGuard(
 ): void {
   const { projects, apps } = restrictions;
   if (guard && projects.length + apps.length > 0) {
-    throw invalidField(field, 'cannot be combined: a key that may run guards cannot be restricted to projects or apps');
+    const message =
+      field === 'guard'
+        ? 'is not available for a key that is restricted to projects or apps'
+        : 'cannot include projects or apps for a key that may run guards';
+    throw invalidField(field, message);
   }
 }
 

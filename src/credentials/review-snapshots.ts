@@ -107,8 +107,8 @@ const MAX_SNAPSHOT_ENTRIES = 300_000;
 
 /**
  * Caches the snapshots of large workspaces, so that another page of the list does not read all credentials again. Every
- * change is recorded in the activity log, so a snapshot is valid as long as the log does not grow. A workspace that is
- * read in one chunk is not cached.
+ * change is recorded in the activity log, so a snapshot is valid as long as the log does not grow. The snapshot of a
+ * workspace with at most `CHUNK_SIZE` credentials is not cached.
  */
 export function createReviewSnapshots(): FindReviewSnapshot {
   const snapshots = new Map<

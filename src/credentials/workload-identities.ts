@@ -116,10 +116,7 @@ export function createWorkloadIdentity(
     await recordAuditEvent(trx, request, 'workload_identity.created', workloadPartyOf(row), now, { after });
     if ((await countWorkloadIdentities(trx, workspaceId)) >= WORKLOAD_LIMITS.perWorkspace) {
       const max = WORKLOAD_LIMITS.perWorkspace;
-      throw invalidField(
-        'name',
-        `cannot be added, because the workspace already has ${max} workload identities, the maximum`,
-      );
+      throw invalidField('name', `the workspace already has ${max} workload identities, the maximum`);
     }
     await insertWorkloadIdentity(trx, row);
     return shown;

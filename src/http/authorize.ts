@@ -39,8 +39,9 @@ function memoize<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value 
 }
 
 /**
- * Returns the HTTP status of a problem for proxies. nginx turns refusals with any status except 401 and 403 into 500. A
- * valid credential over its rate limit gets 403, other refusals that clients would get with 4xx get 401.
+ * Returns the HTTP status of a problem for proxies. nginx turns refusals with any status except 401 and 403 into 500.
+ * Problems with 403, and valid credentials over their rate limit, get 403. Other problems with 4xx get 401, and
+ * problems with 5xx get 503.
  */
 export function proxyStatusOf({ status, extensions }: Problem): 401 | 403 | 503 {
   if (status === 403 || extensions.rate !== undefined) return 403;
@@ -94,10 +95,10 @@ const NO_HEADERS: readonly string[] = [];
  * and body are meant for the service behind the proxy and are ignored. Responds with 200, 401, 403 or 503 only, and
  * always with every identity header: the proxy overwrites headers that a client forged (CVE-2026-30851).
  *
- * The handler is optimized in two ways; `npm run bench -- authorize` measures both. It runs directly on Node's server,
- * because Fastify's request handling costs more than the authorization. And it processes requests that arrive in one
- * turn of the event loop as a batch, because waking the proxy is the largest cost, which a batch pays once. Without
- * batches, `PendingRequest` and `batchPerTurn` could be deleted.
+ * The handler is optimized in two ways; `npm run bench -- authorize` measures them together, against a route that has
+ * neither. It runs directly on Node's server, because Fastify's request handling costs more than the authorization. And
+ * it processes requests that arrive in one turn of the event loop as a batch, because waking the proxy is the largest
+ * cost, which a batch pays once. Without batches, `PendingRequest` and `batchPerTurn` could be deleted.
  */
 export function createAuthorizeHandler(
   context: AppContext,

@@ -24,7 +24,7 @@ export interface ProxyRequirement extends Requirement {
    * credential meets the requirement, because a misspelled parameter must never weaken the check.
    */
   readonly unknownParameter: string | null;
-  /** The projects and apps on which the credential must be usable. */
+  /** The projects and apps to which the credential must have access. */
   readonly resources: readonly RequiredResource[];
 }
 

@@ -23,7 +23,9 @@ const requestedLimits = ({ scope, expires_in: expiresIn, restrictions }: TokenRe
   restrictions,
 });
 
-/** Exchanges an access token, which also authenticates the request, for an access token with fewer rights. */
+/**
+ * Exchanges an access token, which also authenticates the request, for an access token with the same or fewer rights.
+ */
 async function exchangeOwnToken(
   context: AppContext,
   secret: string,

@@ -129,7 +129,7 @@ export function createWebhook(
     await recordAuditEvent(trx, request, 'webhook.created', auditTargetOf(row), now, { after: auditFieldsOf(shown) });
     if ((await countWebhooks(trx, workspaceId)) >= WEBHOOK_LIMITS.perWorkspace) {
       const max = WEBHOOK_LIMITS.perWorkspace;
-      throw invalidField('name', `cannot be added, because the workspace already has ${max} webhooks, the maximum`);
+      throw invalidField('name', `the workspace already has ${max} webhooks, the maximum`);
     }
     await insertWebhook(trx, row);
     return { ...shown, secret };

@@ -10,9 +10,9 @@ export interface Mail {
   readonly headers?: Record<string, string>;
 }
 
-/** Sends mail through the server that the operator has configured. */
+/** Sends mail through the mail server that the operator has configured. */
 export interface Mailer {
-  /** Resolves when the server has accepted the message; rejects otherwise. */
+  /** Resolves when the mail server has accepted the message; rejects otherwise. */
   send(message: Mail): Promise<void>;
 }
 

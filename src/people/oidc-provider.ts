@@ -6,7 +6,7 @@ import { type Claims, type ProviderAccount, toProviderAccount } from './oidc-cla
 import { createOidcFetch, isProviderDown } from './oidc-fetch.ts';
 import { createLogoutVerifier, type LogoutToken } from './oidc-logout-token.ts';
 
-/** A failed single sign-on. The page explains `reason`; the message is for the log. */
+/** A failed single sign-on. The web UI explains `reason`; the message is for the log. */
 export class SingleSignOnError extends Error {
   readonly reason: SingleSignOnProblem;
 

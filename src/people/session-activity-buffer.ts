@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 /** A use is written only if the stored time of the last use is older than this. */
 const MIN_TOUCH_INTERVAL_MS = HOUR;
 
-/** Buffers the times and workspaces that sessions used last, so that a request never waits for the write. */
+/** Buffers when sessions were last used, and in which workspace, so that a request never waits for the write. */
 export interface SessionActivityBuffer {
   /** Returns the workspace that a person used last if it is not yet written, null otherwise. */
   lastWorkspace(personId: string): string | null;

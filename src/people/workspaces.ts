@@ -92,7 +92,7 @@ export async function createWorkspaceInTransaction(
   return row;
 }
 
-/** Whether a person may create workspaces on a server with the setting `workspaces`. */
+/** Whether a person may create workspaces, given the setting `workspaces`. */
 export function mayCreateWorkspaces(
   workspaces: PeopleContext['workspaces'],
   person: Pick<PersonRow, 'operator' | 'disabled'>,

@@ -69,10 +69,7 @@ export function createErrorKey(
     const isAllowed = app === null ? !isRestricted : isAllowedResource(request.allowed, app);
     if (!isAllowed) throw invalidField('app', 'must be an app of this workspace');
     if ((await countErrorKeys(trx, workspaceId)) >= ERROR_KEY_LIMITS.perWorkspace) {
-      throw invalidField(
-        'name',
-        `cannot be added, because the workspace already has ${ERROR_KEY_LIMITS.perWorkspace} error keys, the maximum`,
-      );
+      throw invalidField('name', `the workspace already has ${ERROR_KEY_LIMITS.perWorkspace} error keys, the maximum`);
     }
     const { name } = input;
     const allowedOrigins = [...new Set(input.allowedOrigins ?? [])];
