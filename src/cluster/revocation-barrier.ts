@@ -30,7 +30,7 @@ export interface RevocationBarrier {
   observeHistory(history: string): void;
   /** Reads the leases now, unless no call is waiting. */
   checkConfirmations(): void;
-  /** Rejects all waits with `unavailable`. */
+  /** Rejects all waits with `unavailable`. Waits for which the leases are being read are settled after that read. */
   stop(): void;
 }
 
@@ -56,10 +56,17 @@ export function createRevocationBarrier(options: {
   let waiting: Waiter[] = [];
   let isChecking = false;
   let checkAgain = false;
+  let isStopped = false;
   let cancelTimer = () => {};
 
+  function rejectAll(): void {
+    for (const waiter of waiting) waiter.reject(unconfirmedProblem());
+    waiting = [];
+  }
+
   function unconfirmedProblem(cause?: unknown): Problem {
-    const detail = 'The change was saved but not every node has confirmed it yet. Retry to check.';
+    const detail =
+      'The change was saved, but not every server and guard has confirmed it yet. Send the request again to wait for the confirmation.';
     return new Problem('unavailable', detail, { retryAfter: 1, cause });
   }
 
@@ -123,6 +130,7 @@ export function createRevocationBarrier(options: {
       stillWaiting = rejectTimedOut(batch, error);
     }
     waiting = [...stillWaiting, ...waiting];
+    if (isStopped) rejectAll();
     if (waiting.length > 0) cancelTimer = schedule(Math.max(1, pauseMs), checkConfirmations);
   }
 
@@ -149,9 +157,9 @@ export function createRevocationBarrier(options: {
     },
     checkConfirmations,
     stop() {
+      isStopped = true;
       cancelTimer();
-      for (const waiter of waiting) waiter.reject(unconfirmedProblem());
-      waiting = [];
+      rejectAll();
     },
   };
 }
