@@ -16,7 +16,7 @@ import { LOAD_CORE, run, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
 import { RUN_DIRECTORY, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
-/** Number of events without `--full`: the ratios are the same, in a tenth of the time. */
+/** Number of events without `--full`. The ratios are the same as with `--full`, in a tenth of the time. */
 const MANY_EVENTS = 1_000_000;
 const MANY_EVENTS_WITH_FULL = 10_000_000;
 const FEW_EVENTS = 100_000;

@@ -136,11 +136,11 @@ export async function notify(): Promise<Finding[]> {
         measurements: `${formatList(pacedWithMessages)} over ${formatList(pacedAlone)} per second`,
       },
       {
-        name: `largest number of the ${EVENTS} events that one of ${WEBHOOKS - 1} webhooks missed, while another webhook never responds`,
+        name: `events missed by the webhook that missed the most (${WEBHOOKS - 1} webhooks receive ${EVENTS.toLocaleString('en')} events each, another never responds)`,
         value: mostMissing,
         unit: '',
         bound: atMost(0),
-        measurements: `${formatList(received.map(({ count }) => count))} events`,
+        measurements: `received per webhook: ${formatList(received.map(({ count }) => count))} events`,
       },
       {
         name: 'gaps in the order of the received events',

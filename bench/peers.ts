@@ -41,7 +41,8 @@ interface BetterAuth {
 }
 
 /**
- * Creates API keys in better-auth on SQLite. Its rate limiting is off, because Devpilot does not limit valid requests.
+ * Creates API keys in better-auth on SQLite. Its rate limiting is off, because Devpilot's credentials have no rate
+ * limit by default.
  */
 async function openBetterAuth(): Promise<{ auth: BetterAuth; keys: string[] }> {
   const path = join(RUN_DIRECTORY, 'peers.db');

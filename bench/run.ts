@@ -18,7 +18,7 @@ import { stall } from './stall.ts';
 
 /**
  * The benchmarks of `npm run bench [-- name…]`, in the order in which they run. `--json` also prints the results as
- * JSON; `--full` uses sizes that take minutes.
+ * JSON; `--full` runs longer variants of `activity` and `filtered-pages`.
  */
 const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Promise<Finding[]>>> = {
   start,

@@ -1,6 +1,7 @@
 /**
- * Runs all checks and tests. `npm test -- part` runs only the test files whose path contains `part`;
- * `npm test -- --fast` runs the checks and the test files that require only Node and the npm packages.
+ * Runs all checks and tests. `npm test -- part` runs only the test files whose path contains `part`, without the build
+ * and the other checks; `npm test -- --fast` runs the checks and the test files that require only Node and the npm
+ * packages.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
@@ -17,14 +18,17 @@ const isFast = args.includes('--fast');
 const pathFilter = args.find((argument) => !argument.startsWith('--'));
 /** End-to-end tests that freeze or kill processes or measure time. They run last, two at a time. */
 const LAST_TESTS = /\/(?:guard-faults|nodes[\w-]*)\.test\.ts$/;
-/** Browser tests that also run in an insecure context, except those that are `secureContextOnly`. */
+/** Files of browser tests that also run in an insecure context, except for their tests marked `secureContextOnly`. */
 const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens[\w-]*|api-keys|environment|members|resources)\.test\.ts$/;
 /** Tests that take longer than their file size suggests. */
 const LONG_TESTS =
   /\/(?:simulation|run|backups?|jobs|[\w-]*crash|event-loop-stall|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages|store-copy|deployments[\w-]*|first-deployment|getting-started|scripts|people|process|members|scheduler|firewall)\.test\.ts$/;
 /** Number of concurrent checks and test files: more than there are processors, because they wait half of the time. */
 const CONCURRENCY = availableParallelism() + 2;
-/** How many times slower this machine is than the reference machine, at least 1. */
+/**
+ * How many times slower this machine is with `CONCURRENCY` threads than the reference machine with one thread per core,
+ * at least 1.
+ */
 const slowness = await measureSlowness(CONCURRENCY);
 /** A file is considered stuck if no test ends within this time. The total time is not limited. */
 const SILENCE_MS = 150_000 * slowness;

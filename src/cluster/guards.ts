@@ -42,7 +42,7 @@ export interface GuardStore extends RevocationFeedReader, Pick<NodeStore, 'relea
   guardRenewal(work: (renewal: GuardLeaseRenewal) => Promise<void>): Promise<void>;
 }
 
-/** The server's side of the lease protocol with guards. A guard may use another server for each request. */
+/** The server's side of the lease protocol with guards. A guard can use a different server for each request. */
 export interface Guards {
   /**
    * Grants a guard its lease if it has applied every revocation of its workspace; otherwise resolves to the missing
@@ -50,8 +50,9 @@ export interface Guards {
    */
   renewLease(heartbeat: Heartbeat): Promise<HeartbeatResponse>;
   /**
-   * Long poll: resolves to the revocations of the workspace after `after` as soon as there are any, or to none after
-   * `LONG_POLL_MS`.
+   * Long poll: resolves to the revocations of the workspace after `after` as soon as there are any or some
+   * have been pruned. Resolves to none after `LONG_POLL_MS`, or earlier if the guard starts another long poll or the
+   * server stops.
    */
   waitForRevocations(
     guard: { readonly id: string; readonly workspaceId: string },
@@ -59,7 +60,7 @@ export interface Guards {
   ): Promise<RevocationFeedPage>;
   /** Resolves to the record of a credential; null if the workspace has no such credential. */
   findRecord(workspaceId: string, digest: Digest): Promise<StoredCredential | null>;
-  /** Must be called when this server has applied a revocation; ends the long polls of its workspace. */
+  /** Must be called when this server has applied a revocation; ends the long polls of the revocation's workspace. */
   onRevocation(revocation: RevokedRecords): void;
   /** Releases a guard's lease, so that revocations no longer wait for it. */
   releaseLease(id: string): Promise<void>;

@@ -27,7 +27,7 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
   const { world, oldestAcceptable, violations } = history;
   const { store, send, deliver } = world;
   const oldest = oldestAcceptable[credential] ?? 0;
-  const rollbacksBefore = store.rollbackCount();
+  const commitLossesBefore = store.commitLossCount();
   const { process } = machine;
   send(() =>
     deliver(machine, process, () => {
@@ -38,8 +38,9 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
       if (cached === null && !('node' in machine) && !machine.holds()) return;
       Promise.resolve(cached ?? registry.find(digest)).then(
         (record) => {
-          // If the store has been rolled back since, restored credentials may be accepted again.
-          if (record === null || Number(record.name) >= oldest || store.rollbackCount() !== rollbacksBefore) return;
+          // If the store has lost commits since then, restored credentials may be accepted again.
+          if (record === null || Number(record.name) >= oldest || store.commitLossCount() !== commitLossesBefore)
+            return;
           violations.push(
             `node ${machine.index} accepted version ${record.name} of credential ${credential}; versions before ${oldest} are revoked`,
           );
@@ -72,8 +73,8 @@ export async function changeCredential(
   pendingChanges.add(pendingChange);
   await node.waitForConfirmation(revocation).finally(() => pendingChanges.delete(pendingChange));
   if (store.readLeases([revocation]).lost.length > 0) {
-    // The node can only have missed the loss if the store was rolled back after its last check.
-    if (machine.rollbacksAtLastCheck.get(revocation.id) === store.rollbackCount())
+    // The node can only have missed the loss if the store lost commits after the node's last check.
+    if (machine.commitLossesAtLastCheck.get(revocation.id) === store.commitLossCount())
       violations.push(`node ${machine.index} confirmed a lost deletion`);
     return;
   }
@@ -84,13 +85,16 @@ export async function changeCredential(
   oldestAcceptable[credential] = Math.max(oldestAcceptable[credential] ?? 0, change.version());
 }
 
-/** Rolls the store back. The restored versions of credentials may be accepted again, but no older versions. */
-export function rollBack({ world, oldestAcceptable }: History, amount: number): void {
+/**
+ * Makes the store lose its latest commits. The restored versions of credentials may be accepted again, but no older
+ * versions.
+ */
+export function loseCommits({ world, oldestAcceptable }: History, amount: number): void {
   const { store } = world;
   // `amount` determines both parameters. At most the last half of the commits is lost.
   const keptFraction = 1 - (amount % 100) / 200;
   const inPlace = amount % 2 === 0;
-  store.rollBack(keptFraction, inPlace);
+  store.loseCommits(keptFraction, inPlace);
   for (let credential = 0; credential < CREDENTIAL_COUNT; credential++) {
     const version = store.versionOf(credential);
     if (version !== null) oldestAcceptable[credential] = Math.min(oldestAcceptable[credential] ?? 0, version);

@@ -77,7 +77,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
       readAfter: (number, limit) => callStore(machine, process, () => store.readAfter(number, limit)),
       readLeases: (_workspaceIds, awaited) =>
         callStore(machine, process, () => {
-          for (const { id } of awaited) machine.rollbacksAtLastCheck.set(id, store.rollbackCount());
+          for (const { id } of awaited) machine.commitLossesAtLastCheck.set(id, store.commitLossCount());
           return store.readLeases(awaited);
         }),
       notifyNodes: () => callStore(machine, process, () => notifyAll((server) => server.catchUpNow())),

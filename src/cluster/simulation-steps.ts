@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { startGuard } from './simulation-guard.ts';
-import { changeCredential, checkCredential, type History, rollBack } from './simulation-history.ts';
+import { changeCredential, checkCredential, type History, loseCommits } from './simulation-history.ts';
 import { startServer } from './simulation-server.ts';
 import type { SimulatedMachine } from './simulation-world.ts';
 
@@ -22,7 +22,7 @@ const STEP_KINDS = [
   'set clock',
   'prune',
   'lose notifications',
-  'roll back',
+  'lose commits',
 ] as const;
 
 /** One event of a history. */
@@ -30,9 +30,9 @@ export interface Step {
   readonly kind: (typeof STEP_KINDS)[number];
   readonly node: number;
   readonly credential: number;
-  /** For `wait`, milliseconds. For `set clock` and `roll back`, a number from which the parameters are derived. */
+  /** For `wait`, milliseconds. For `set clock` and `lose commits`, a number from which the parameters are derived. */
   readonly amount: number;
-  /** Number of messages that arrive after the event. */
+  /** Maximum number of messages that arrive before the next event. */
   readonly arrivals: number;
 }
 
@@ -86,5 +86,5 @@ export function applyStep(history: History, { kind, node, credential, amount }: 
   }
   if (kind === 'prune') store.prune();
   if (kind === 'lose notifications') world.areNotificationsLost = !world.areNotificationsLost;
-  if (kind === 'roll back') rollBack(history, amount);
+  if (kind === 'lose commits') loseCommits(history, amount);
 }

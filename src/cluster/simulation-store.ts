@@ -45,11 +45,11 @@ export interface SimulatedStore {
   /**
    * Restores the state after the first `fraction` (0 to 1) of all commits, like a failover that lost the later commits.
    * Leases granted since then, locks and open transactions are lost too. If `inPlace` is true, the history keeps its
-   * identity, like a restored backup; this has an effect only while no lease is valid.
+   * identity, like a restored backup, and nothing happens while any lease is valid.
    */
-  rollBack(fraction: number, inPlace: boolean): void;
-  /** Number of rollbacks so far. */
-  rollbackCount(): number;
+  loseCommits(fraction: number, inPlace: boolean): void;
+  /** How often the store has lost commits so far. */
+  commitLossCount(): number;
   /** Returns the version of a credential, null if it is deleted. */
   versionOf(credential: number): number | null;
   /** Aborts the transactions of processes that are no longer running. */
@@ -79,9 +79,9 @@ export function createSimulatedStore(options: {
   const { credentials, skipsShareLock, clock, after } = options;
   let counter = 0;
   let lastVersion = 0;
-  /** Not reset by a rollback, so that IDs are never reused. */
+  /** Not reset when commits are lost, so that IDs are never reused. */
   let lastIdNumber = 0;
-  let rollbackCount = 0;
+  let commitLossCount = 0;
   let history = 'history 0';
   let revocations: readonly Revocation[] = [];
   let versions: readonly (number | null)[] = Array.from({ length: credentials }, () => 0);
@@ -237,16 +237,16 @@ export function createSimulatedStore(options: {
       revocations = revocations.filter(({ number }) => number >= confirmed);
       saveSnapshot();
     },
-    rollBack(fraction, inPlace) {
+    loseCommits(fraction, inPlace) {
       if (inPlace && [...nodes.values()].some(({ until }) => until > clock())) return;
       for (const transaction of openTransactions) end(transaction, 'aborted');
       const index = Math.floor(fraction * (commits.length - 1));
       ({ counter, revocations, versions, nodes } = commits[index] ?? { counter, revocations, versions, nodes });
       commits = commits.slice(0, index + 1);
-      rollbackCount++;
-      if (!inPlace) history = `history ${rollbackCount}`;
+      commitLossCount++;
+      if (!inPlace) history = `history ${commitLossCount}`;
     },
-    rollbackCount: () => rollbackCount,
+    commitLossCount: () => commitLossCount,
     versionOf: (credential) => versions[credential] ?? null,
     abortOrphans() {
       for (const transaction of openTransactions) if (!transaction.isAlive()) end(transaction, 'aborted');

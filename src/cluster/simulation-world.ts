@@ -56,7 +56,7 @@ export interface SimulatedServer extends SimulatedMachine {
    * How often the store had lost commits when this node last checked for confirmations of a revocation, by revocation
    * ID.
    */
-  rollbacksAtLastCheck: Map<string, number>;
+  commitLossesAtLastCheck: Map<string, number>;
 }
 
 /** The environment of the simulated machines. */

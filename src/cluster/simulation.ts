@@ -56,7 +56,7 @@ function startMachines(world: SimulatedWorld): void {
   for (let index = 0; index < SERVER_COUNT; index++) {
     const machine = {
       ...newMachine(index, world.random),
-      rollbacksAtLastCheck: new Map(),
+      commitLossesAtLastCheck: new Map(),
     } as unknown as SimulatedServer;
     world.servers.push(machine);
     startServer(world, machine);
@@ -79,7 +79,7 @@ async function waitForLeases(history: History): Promise<void> {
   }
 }
 
-/** Waits until every deletion has returned. Meanwhile nothing fails except notifications. */
+/** Waits until every change on a running server has returned. Only notifications are lost during the wait. */
 async function waitForPendingChanges(history: History): Promise<void> {
   const { world, scheduler, pendingChanges } = history;
   world.areNotificationsLost = true;

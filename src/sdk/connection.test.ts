@@ -69,7 +69,7 @@ function parseOrReject<Result>(parse: (body: unknown) => Result, body: unknown):
   }
 }
 
-test('an unexpected response is parsed or rejected as such, and only an explicit grant grants a lease', () => {
+test('every response is either parsed or rejected as unexpected, and only an explicit grant grants a lease', () => {
   const responseBody = fc.oneof(
     fc.jsonValue(),
     withArbitraryField(GRANTED),

@@ -18,6 +18,7 @@ export interface GuardConnection {
   waitForRevocations(after: RevocationPoint, signal: AbortSignal): Promise<RevocationFeedPage>;
   /** Returns null if the workspace has no credential with this digest. */
   findRecord(digest: Digest): Promise<StoredCredential | null>;
+  /** Reports uses. `chunk` increases with each report; the server counts a report that is sent again only once. */
   reportUses(chunk: number, uses: readonly PendingUses[]): Promise<void>;
   releaseLease(): Promise<void>;
 }

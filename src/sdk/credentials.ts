@@ -72,7 +72,7 @@ export function credentialClientsOf(transport: Transport) {
     create: (body: Create, call?: CallOptions): Promise<Created> => send('POST', path, { ...call, body }),
     /** Deletes a credential. When this resolves, no node accepts it. */
     delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, id), call),
-    /** Returns the uses per day for the last 30 days, and the addresses from which it was recently used. */
+    /** Returns a credential's uses per day for the last 30 days, and the addresses that recently used it. */
     uses: (id: string, call?: CallOptions): Promise<CredentialUses> => send('GET', `${pathTo(path, id)}/uses`, call),
   });
 
@@ -82,7 +82,7 @@ export function credentialClientsOf(transport: Transport) {
     ),
     apiKeys: {
       ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
-      /** Returns the key with its tag, for an update that must not overwrite a concurrent one. */
+      /** Returns the key with its tag, for an update that must not overwrite a concurrent update. */
       read: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
         transport.sendTagged('GET', pathTo('/v1/api-keys', id), call),
       /** Throws `conflict` if the key's tag is no longer `ifMatch`. */
@@ -100,12 +100,12 @@ export function credentialClientsOf(transport: Transport) {
     ): Promise<CredentialImport> => send('POST', '/v1/credentials/import', { ...call, body, query }),
     policy: {
       get: (call?: CallOptions): Promise<Policy> => send('GET', '/v1/policy', call),
-      /** Returns the policy with its tag, for a change that must not overwrite a concurrent one. */
+      /** Returns the policy with its tag, for an update that must not overwrite a concurrent update. */
       read: (call?: CallOptions): Promise<Tagged<Policy>> => transport.sendTagged('GET', '/v1/policy', call),
-      /** Changes the policy. Throws `validation_failed`, and `conflict` if its tag is no longer `ifMatch`. */
+      /** Updates the policy. Throws `validation_failed`, or `conflict` if the policy's tag is no longer `ifMatch`. */
       update: (body: UpdatePolicy, call?: CallOptions): Promise<Policy> =>
         send('PATCH', '/v1/policy', { ...call, body }),
-      /** Returns the violations that a policy change would cause, without changing it. Throws `validation_failed`. */
+      /** Returns the violations that an update would cause, without updating the policy. Throws `validation_failed`. */
       dryRun: (body: UpdatePolicy, query: { limit?: number } = {}, call?: CallOptions): Promise<PolicyDryRun> =>
         send('PATCH', '/v1/policy', { ...call, body, query: { ...query, dryRun: true } }),
     },

@@ -26,7 +26,7 @@ const SECRET_PATTERN = new RegExp(
   'g',
 );
 
-/** The only error class of this package. Its message never contains a secret. */
+/** The only error class that this package defines. Its message never contains a secret. */
 export class DevpilotError extends Error {
   readonly code: Code | TransportCode;
   readonly status: number;

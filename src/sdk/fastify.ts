@@ -53,9 +53,10 @@ function loadAsyncResource(): AsyncResource {
 /**
  * Returns a hook that authorizes the requests of one turn of the event loop together and then lets them continue
  * (`docs/adr/0015-batches-per-turn.md`). The code and tables of a decision are then loaded into the processor's caches
- * only once per turn; loading them is most of the cost of a decision. If `bench/guard.ts` (throughput of a guarded
- * route) no longer shows a gain, let this hook authorize each request directly, and delete the async scopes. Each
- * request continues in its own asynchronous context. Any error refuses the request.
+ * only once per turn; loading them is most of the cost of a decision. To check whether batches are still faster, let
+ * this hook authorize each request directly and compare the throughput of the guarded route in `bench/guard.ts`; if it
+ * does not decrease, delete the batches and the async scopes. Each request continues in its own asynchronous context.
+ * Any error refuses the request.
  */
 export function createBatchedHook(
   authorize: Authorize,

@@ -34,7 +34,7 @@ export async function followRevocations(
   for (let failures = 0; !signal.aborted; ) {
     const sentAtMs = performance.now();
     const hasAdvanced = await pollRevocations(connection, lease, workspaceId(), signal).catch(() => false);
-    // Only a fast end without progress counts as a failure: the others are long polls that timed out.
+    // Only a fast end without progress counts as a failure. A slow end without progress is a long poll that timed out.
     const hasFailed = !hasAdvanced && performance.now() - sentAtMs <= IMMEDIATE_RESPONSE_MS;
     failures = hasFailed ? Math.min(failures + 1, MAX_DOUBLINGS) : 0;
     if (failures === 0) continue;

@@ -26,7 +26,7 @@ export const httpStatusOf = (error: unknown): number => (error instanceof Devpil
 
 /** Sends the heartbeats of one guard, and provides the values from their responses. */
 export interface GuardSession {
-  /** Throws `DevpilotError`, without a request while the guard is rejected. */
+  /** Throws `DevpilotError`. While the guard is rejected, it throws without sending a request. */
   sendHeartbeat(applied: RevocationPoint | null, advanced: boolean): Promise<HeartbeatResponse>;
   /** Returns the ID of the workspace of the API key; null before the first lease. */
   workspaceId(): string | null;

@@ -93,7 +93,10 @@ export function guard(options: GuardOptions) {
     /** Resolves to true once the first lease is granted; to false in mode `ask`, or if the guard is closed before. */
     ready: async (): Promise<boolean> => (await leaseAuthorizer?.ready()) ?? false,
 
-    /** Reports the remaining use counts and releases the lease. The Fastify plugin calls this when the app closes. */
+    /**
+     * Reports the uses that have not been reported yet, and releases the lease. The Fastify plugin calls this when the
+     * app closes.
+     */
     close,
 
     /** A Fastify plugin: `app.register(devpilot.fastify)` guards every route of the instance it is registered on. */

@@ -19,8 +19,8 @@ interface CredentialHeader {
 }
 /**
  * The relevant headers, indexed by the length of their names, so that most headers of a request are skipped without
- * comparing or lower-casing their names. If comparing each name instead does not increase the time of a decision in
- * `bench/guard.ts` (relative to SHA-256, starting from headers), do so.
+ * comparing or lower-casing their names. To check whether this is still faster, compare every name with the three
+ * headers instead and measure the time of a decision with `bench/guard.ts`; if it does not increase, delete this index.
  */
 const HEADERS_BY_NAME_LENGTH: (CredentialHeader | null)[] = [];
 for (const [name, canonicalName] of [

@@ -37,14 +37,15 @@ const MAX_SECRET_LENGTH = 128;
 /**
  * Authorizes from a local cache under a lease of the server (`docs/adr/0011-guards-are-nodes.md`). A record that is not
  * cached is fetched once. The server decides again before a credential of the workspace of `apiKey` is refused, so that
- * the refusal appears in its activity log. Without a lease, `authorizeRemotely` authorizes each request.
+ * the refusal appears in the activity log of this workspace. Without a lease, `authorizeRemotely` authorizes each
+ * request.
  */
 export function createLeaseAuthorizer(options: {
   readonly url: string;
   readonly apiKey: string;
   readonly requirement: Requirement;
   readonly authorizeRemotely: (headers: RawHeaders, client: string | null) => Promise<GuardDecision>;
-  /** ID of the only workspace whose credentials are accepted. If `apiKey` belongs to another one, none are. */
+  /** ID of the only workspace whose credentials are accepted. If `apiKey` belongs to another workspace, none are. */
   readonly workspace: string | undefined;
   /** Maximum time to wait for a response, in milliseconds. */
   readonly timeout: number;
@@ -130,7 +131,10 @@ export function createLeaseAuthorizer(options: {
     return firstLease;
   }
 
-  /** Returns null if the server has to decide: the credential needs a passphrase or would be refused. */
+  /**
+   * Returns null if the server has to decide: the credential needs a passphrase or would be refused. The server sends
+   * the record of a restricted credential as inactive, so that it is never authorized from the cache.
+   */
   function decideFromRecord(record: CredentialRecord, client: string | null, nowMs: number): GuardDecision | null {
     if (workspace !== undefined && workspace !== record.workspace.id) return createRefusal('invalid_token');
     const passphrase = record.passphraseHash === null ? 'not_needed' : 'missing';

@@ -19,7 +19,10 @@ export interface GuardOptions {
   readonly scope?: Scope | readonly Scope[];
   /** Permissions that an API key must all have. If only this is set, access tokens are refused. */
   readonly permission?: Permission | readonly Permission[];
-  /** The project or app that the guarded routes belong to, by ID or slug. A restricted credential must include it. */
+  /**
+   * The project or app that the guarded routes belong to, by ID or slug. A credential that is restricted to projects or
+   * apps must include it.
+   */
   readonly resource?: `app:${string}` | `project:${string}`;
   /** Accepts any valid credential. Required if neither `scope` nor `permission` is set, to prevent mistakes. */
   readonly any?: true;
@@ -34,8 +37,8 @@ export interface GuardOptions {
    */
   readonly mode?: 'ask' | 'lease';
   /**
-   * For `lease`: an API key with the permission `read` and the flag `guard`. Only credentials of its own workspace are
-   * accepted.
+   * For `lease`: an API key with the permission `read` and the flag `guard`. Only credentials of the workspace of this
+   * key are accepted.
    */
   readonly apiKey?: string;
   /** For `lease`: maximum number of cached records, about 400 bytes each; 100,000 by default. */

@@ -28,7 +28,7 @@ export function resourceClientOf<Item, Create, Update, Query extends Paging>(tra
   return {
     ...listOf<Item, Query>(transport, path),
     get: (idOrSlug: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, idOrSlug), call),
-    /** Returns the resource with its tag, for an update that must not overwrite a concurrent one. */
+    /** Returns the resource with its tag, for an update that must not overwrite a concurrent update. */
     read: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> =>
       sendTagged('GET', pathTo(path, idOrSlug), call),
     create: (body: Create, call?: CallOptions): Promise<Item> => send('POST', path, { ...call, body }),
@@ -45,9 +45,9 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
   const environmentPath = (idOrSlug: string) => `${pathTo(owners, idOrSlug)}/env`;
   return {
     /**
-     * Returns all variables, including inherited ones, or the variable `name`. `values: 'hidden'` omits the values. If
-     * values are shown to a person, the activity log records it. Members receive null values, and `forbidden` with
-     * `values: 'shown'`.
+     * Returns all variables, including inherited variables, or only the variable `name`. `values: 'hidden'` omits the
+     * values. Showing values to a person is recorded in the activity log. Members receive null values, and `forbidden`
+     * with `values: 'shown'`.
      */
     read: (
       idOrSlug: string,
@@ -98,7 +98,7 @@ export function resourceClientsOf(transport: Transport) {
         delete: (app: string, call?: CallOptions): Promise<void> =>
           transport.send('DELETE', commitStatusPath(app), call),
       },
-      /** The key pair with which a repository is fetched over SSH. */
+      /** The key pair with which the app's repository is fetched over SSH. */
       deployKey: {
         get: (app: string, call?: CallOptions): Promise<DeployKey> => transport.send('GET', deployKeyPath(app), call),
         /** Creates a key pair and replaces the previous one. */
@@ -122,7 +122,8 @@ export function resourceClientsOf(transport: Transport) {
       check: (idOrSlug: string, call?: CallOptions): Promise<ServerCheck> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/check`, call),
       /**
-       * Allows jobs to run on the server; owners and admins only. Throws `conflict` if its tag is no longer `ifMatch`.
+       * Allows jobs to run on the server; owners and admins only. Throws `conflict` if the server's tag is no longer
+       * `ifMatch`.
        */
       confirm: (idOrSlug: string, call?: CallOptions): Promise<Server> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/confirm`, call),

@@ -67,8 +67,8 @@ export function signInClientsOf(transport: Transport) {
       start: (body: { client_id?: string } = {}, call?: CallOptions): Promise<DeviceCode> =>
         send('POST', '/v1/device/code', { ...call, body }),
       /**
-       * Polls for approval. Throws with `error` `authorization_pending`, `slow_down`, `access_denied` or
-       * `expired_token` (RFC 8628, 3.5).
+       * Returns the secret of the new session once the request is approved. Otherwise throws a `DevpilotError` whose
+       * `error` is `authorization_pending`, `slow_down`, `access_denied` or `expired_token` (RFC 8628, 3.5).
        */
       poll: (deviceCode: string, call?: CallOptions): Promise<{ access_token: string; expires_in: number }> =>
         send('POST', '/v1/device/token', {

@@ -63,7 +63,10 @@ export interface Transport {
   sendTagged<Body>(method: Method, path: string, request?: Request): Promise<Tagged<Body>>;
   /** Sends a GET request and returns the body as text. Throws `DevpilotError`. */
   text(path: string, request?: Request): Promise<string>;
-  /** Sends a GET request and returns the body as a stream. The timeout ends when it starts. Throws `DevpilotError`. */
+  /**
+   * Sends a GET request and returns the body as a stream. The timeout ends when the stream starts. Throws
+   * `DevpilotError`.
+   */
   stream(path: string, request?: Request): Promise<ReadableStream<Uint8Array>>;
 }
 

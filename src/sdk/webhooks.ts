@@ -19,7 +19,7 @@ export function webhookClientsOf(transport: Transport) {
     webhooks: {
       ...listOf<Webhook, Paging>(transport, path),
       get: (id: string, call?: CallOptions): Promise<Webhook> => send('GET', pathTo(path, id), call),
-      /** Returns the webhook with its tag, for an update that must not overwrite a concurrent one. */
+      /** Returns the webhook with its tag, for an update that must not overwrite a concurrent update. */
       read: (id: string, call?: CallOptions): Promise<Tagged<Webhook>> => sendTagged('GET', pathTo(path, id), call),
       create: (body: CreateWebhook, call?: CallOptions): Promise<CreatedWebhook> =>
         send('POST', path, { ...call, body }),

@@ -107,7 +107,10 @@ export function workClientsOf(transport: Transport) {
         send('POST', `${pathTo(backups, id)}/restore`, { ...call, body: target }),
       /** Starts verifying a backup; resolves before it finishes. */
       verify: (id: string, call?: CallOptions): Promise<Backup> => send('POST', `${pathTo(backups, id)}/verify`, call),
-      /** Returns the decrypted data of a backup as a stream: a tar archive (gzip), or output of its command (zstd). */
+      /**
+       * Returns the decrypted data of a backup as a stream: a tar archive (gzip), or the output of the backup command
+       * (zstd).
+       */
       download: (id: string, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream(`${pathTo(backups, id)}/download`, call),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(backups, id), call),

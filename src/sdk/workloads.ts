@@ -19,12 +19,12 @@ export function workloadClientsOf(transport: Transport) {
     workloadIdentities: {
       ...listOf<WorkloadIdentity, Paging>(transport, path),
       get: (id: string, call?: CallOptions): Promise<WorkloadIdentity> => send('GET', pathTo(path, id), call),
-      /** Returns the identity with its tag, for an update that must not overwrite a concurrent one. */
+      /** Returns the identity with its tag, for an update that must not overwrite a concurrent update. */
       read: (id: string, call?: CallOptions): Promise<Tagged<WorkloadIdentity>> =>
         sendTagged('GET', pathTo(path, id), call),
       create: (body: CreateWorkloadIdentity, call?: CallOptions): Promise<WorkloadIdentity> =>
         send('POST', path, { ...call, body }),
-      /** Updates an identity. Revokes its access tokens, unless only the name or the lifetime changes. */
+      /** Updates an identity. Revokes the access tokens issued for it, unless only its name or lifetime changes. */
       update: (id: string, body: UpdateWorkloadIdentity, call?: CallOptions): Promise<WorkloadIdentity> =>
         send('PATCH', pathTo(path, id), { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, id), call),
