@@ -156,9 +156,9 @@ export function createSimulatedStore(options: {
     },
     readWorkspace(workspaceId, after, limit, transaction) {
       throwIfEnded(transaction);
-      const remaining = revocations.filter(({ number }) => number > after);
-      const ofWorkspace = remaining.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
-      return { head: head(), base: idOf(after), storedCount: remaining.length, revocations: ofWorkspace };
+      const later = revocations.filter(({ number }) => number > after);
+      const ofWorkspace = later.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
+      return { head: head(), base: idOf(after), storedCount: later.length, revocations: ofWorkspace };
     },
     readLeases: (awaited) => ({
       history,

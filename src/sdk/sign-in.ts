@@ -52,7 +52,7 @@ export function signInClientsOf(transport: Transport) {
       ): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions/passkey', { ...call, body }),
       /**
-       * Signs in with the one-time link of an operator. Throws `not_found`, `second_factor_required` or
+       * Signs in with a one-time link that an operator created. Throws `not_found`, `second_factor_required` or
        * `sign_in_failed`.
        */
       createWithLink: (
