@@ -68,7 +68,8 @@ export function signInClientsOf(transport: Transport) {
         send('POST', '/v1/device/code', { ...call, body }),
       /**
        * Returns the secret of the new session once the request is approved. Otherwise throws a `DevpilotError` whose
-       * `error` is `authorization_pending`, `slow_down`, `access_denied` or `expired_token` (RFC 8628, 3.5).
+       * `error` is `authorization_pending`, `slow_down`, `access_denied`, `expired_token` or `invalid_grant` (RFC 8628,
+       * 3.5).
        */
       poll: (deviceCode: string, call?: CallOptions): Promise<{ access_token: string; expires_in: number }> =>
         send('POST', '/v1/device/token', {
