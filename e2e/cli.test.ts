@@ -298,6 +298,8 @@ describe('keys', () => {
     assert.deepEqual([key.restrictions.apps, key.restrictions.projects], [[], [project.body.id]]);
     assert.deepEqual(json<ApiKey>(disabled.stdout).restrictions.apps, [app.body.id]);
     const shown = (await shell.run(['keys', 'show', key.id])).stdout;
+    assert.match(shown, new RegExp(`^Projects\\s+${project.body.id}$`, 'm'));
+    assert.match(shown, /^Apps\s+–$/m);
     assert.match(shown, /^Rate\s+100\/min$/m);
     assert.match(shown, /Access\s+read\n/);
     assert.match(shown, /Never used\s+read \(since \d{4}/);

@@ -16,7 +16,7 @@ function describePush(push: App['push']): string {
 
 export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, UpdateAppInput>({
   noun: 'app',
-  deleteWarning: 'Its environment variables are deleted too. Releases on servers are kept.',
+  deleteWarning: 'Environment variables are deleted too. Releases on servers are kept.',
   endpoint: (client) => client.apps,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },

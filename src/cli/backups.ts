@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Backup } from '../contract/backups.ts';
-import type { WorkStatus } from '../contract/platform-vocabulary.ts';
+import type { VerificationMethod, WorkStatus } from '../contract/platform-vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
@@ -147,6 +147,12 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
   printNote(`Restored ${targetLabel} to the state of ${backup.createdAt}.`, options);
 }
 
+const VERIFICATION_NOTES: Readonly<Record<VerificationMethod, (id: string) => string>> = {
+  stored: (id) => `The stored data of ${id} is intact.`,
+  unpacked: (id) => `${id} was unpacked on the server of the app and is intact.`,
+  command: (id) => `The verification command accepted ${id}.`,
+};
+
 /** Verifies a backup and waits for the result. */
 export async function verifyBackup(id: string, options: RemoteOptions & { detach: true | undefined }): Promise<void> {
   const { backups } = connect(options);
@@ -171,8 +177,7 @@ export async function verifyBackup(id: string, options: RemoteOptions & { detach
   );
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished.lastVerification ?? { status: 'failed', error: null });
-  const method = finished.lastVerification?.method;
-  printNote(method === 'stored' ? `The stored data of ${id} is intact.` : `${id} was restored and is intact.`, options);
+  printNote(VERIFICATION_NOTES[finished.lastVerification?.method ?? 'stored'](id), options);
 }
 
 /** Deletes backups and their stored data. */

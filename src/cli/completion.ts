@@ -75,8 +75,8 @@ const optionValueCases = (prefix: string, suffix: string) =>
 
 /**
  * Returns shell code that sets `kind`, the kind of values to request, from the command and the previous word.
- * `pathVariable` contains the path of the command, `previousWord` expands to the word before the one to complete, and
- * `reset` removes the other candidates.
+ * `pathVariable` is the name of the shell variable that contains the path of the command. `previousWord` and `reset`
+ * are shell code: the former expands to the word before the word to complete, the latter removes the other candidates.
  */
 const kindCases = (
   kinds: PathsByKind,

@@ -45,7 +45,11 @@ function reviewCommands(program: Command): void {
     .option('--csv', 'output CSV')
     .option('--limit <count>', LIMIT_HELP)
     .action(async (options) => (await load()).review(declared(options)));
-  apiCommand(reviews, 'keep', `Record that credentials are kept: the review omits them for ${REVIEW_DAYS.kept} days`)
+  apiCommand(
+    reviews,
+    'keep',
+    `Record that credentials are kept: the review omits them for ${REVIEW_DAYS.kept} days, unless another reason applies`,
+  )
     .argument('<credentials...>', 'IDs')
     .option('--note <text>', 'why the credentials are kept')
     .action(async (ids, options) => (await load()).keep(ids, declared(options)));

@@ -29,6 +29,12 @@ const COLUMNS: readonly Column<Credential>[] = [
   { title: 'USES', getValue: ({ useCount }) => useCount },
 ];
 
+/** Lists the allowed projects or apps. Returns null if the credential is restricted only by the other kind. */
+function formatResources({ projects, apps }: Credential['restrictions'], kind: 'projects' | 'apps'): string | null {
+  if (projects.length + apps.length === 0) return 'any';
+  return { projects, apps }[kind].join(' ') || null;
+}
+
 export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
   { title: 'ID', getValue: ({ id }) => id },
   { title: 'Name', getValue: ({ name }) => name },
@@ -42,8 +48,8 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
   { title: 'Guard', getValue: (credential) => (credential.kind === 'api_key' && credential.guard ? 'yes' : 'no') },
   { title: 'Expires', getValue: ({ expiresAt }) => expiresAt ?? 'never' },
   { title: 'Addresses', getValue: ({ restrictions }) => restrictions.addresses.join(' ') || 'any' },
-  { title: 'Projects', getValue: ({ restrictions }) => restrictions.projects.join(' ') || 'any' },
-  { title: 'Apps', getValue: ({ restrictions }) => restrictions.apps.join(' ') || 'any' },
+  { title: 'Projects', getValue: ({ restrictions }) => formatResources(restrictions, 'projects') },
+  { title: 'Apps', getValue: ({ restrictions }) => formatResources(restrictions, 'apps') },
   { title: 'Rate', getValue: ({ restrictions }) => formatRate(restrictions.rate) },
   { title: 'Maximum uses', getValue: ({ restrictions }) => restrictions.maxUses ?? 'unlimited' },
   { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'unknown'}` },
@@ -144,7 +150,7 @@ export async function deleteCredentials(
     {
       items: credentials,
       label: ({ name }) => name,
-      question: (list) => `Delete ${list}? Anything using it stops working immediately.`,
+      question: (list) => `Delete ${list}? Anything that uses a deleted credential stops working immediately.`,
       note: (list) => `Deleted ${list}.`,
       fields: ({ name }) => ({ name }),
       delete: (id) => apiOf(client, command).delete(id),

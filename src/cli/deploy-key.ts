@@ -38,7 +38,10 @@ export async function deployKey(app: string, options: DeployKeyOptions): Promise
   if (options.check === true) return checkHost(client, app, options);
   const current = await api.get(app);
   if (options.delete === true) {
-    await confirm('Delete the deploy key? The repository will be fetched with the keys of the server.', options.yes);
+    await confirm(
+      "Delete the deploy key? The repository will be fetched with the SSH keys of the app's server.",
+      options.yes,
+    );
     await api.delete(app);
     return printNote('Deploy key deleted. Remove its public key at the Git host too.', options);
   }

@@ -109,7 +109,8 @@ export async function showDeployment(id: string, options: RemoteOptions): Promis
 export async function showVariables(id: string, options: RemoteOptions): Promise<void> {
   const comparison = await connect(options).deployments.variables(id);
   if (options.json === true) return printJson(comparison);
-  if (comparison.comparedWith === null) return printNote('There is no earlier release to compare with.', options);
+  if (comparison.comparedWith === null)
+    return printNote('There is no previous release, or the variables of one of the two are unknown.', options);
   printNote(`Compared with the release ${comparison.comparedWith}:`, options);
   for (const [sign, names] of [
     ['+', comparison.added],

@@ -1,5 +1,5 @@
 import { isControlVariable } from '../contract/control-variables.ts';
-import { ENV_NAME } from '../contract/dotenv.ts';
+import { ENV_NAME, ENV_NAME_MESSAGE } from '../contract/dotenv.ts';
 import { writeEnvFile } from '../contract/env-formats.ts';
 import type { EnvVariable, EnvVersion } from '../contract/environment.ts';
 import { ENV_FILE_FORMATS, type EnvFileFormat } from '../contract/platform-vocabulary.ts';
@@ -83,7 +83,7 @@ export async function setVariable(
     throw new Failure('A value on the command line is saved in shell history. Use NAME=- and pipe it in.');
   }
   if (!ENV_NAME.test(name)) {
-    throw new Failure('A variable name must consist of A-Z, a-z, 0-9 and _, and not start with a digit.');
+    throw new Failure(`A variable name ${ENV_NAME_MESSAGE}.`);
   }
   const environment = connectToEnvironment(options);
   const variable = await environment.set(app, name, options.empty === true ? '' : await readVariableValue(name));

@@ -50,7 +50,7 @@ export async function deleteErrorKeys(ids: readonly string[], options: DeleteOpt
     {
       items: ids.flatMap((id) => keysById.get(id) ?? []),
       label: ({ name }) => name,
-      question: (list) => `Delete ${list}? Errors submitted with it will be rejected.`,
+      question: (list) => `Delete ${list}? Errors submitted with a deleted key are rejected.`,
       note: (list) => `Deleted ${list}.`,
       delete: (id) => keys.delete(id),
     },

@@ -27,14 +27,14 @@ function deploymentCommand(parent: Command, name: string, description: string) {
   return apiCommand(parent, name, description)
     .option('--follow', FOLLOW_HELP)
     .option('--wait', WAIT_HELP)
-    .option('--replace', 'cancel queued deployments of this app')
+    .option('--replace', 'cancel queued deployments of the app')
     .option('--skip-hook <name>', 'hook to skip; can be repeated', collectValues)
     .option('--server <server>', 'ID or slug of a server to deploy to; can be repeated', collectValues)
     .option('--strategy <strategy>', 'rollout strategy: all, rolling or canary')
     .option('--batch-size <count>', 'number of servers per batch, for rolling')
     .option('--pause <seconds>', 'pause between batches, in seconds')
     .option('--at <when>', `start time: ${START_HELP}`)
-    .option('--approval', 'require approval by another person')
+    .option('--approval', 'require approval before the start, by another member if the workspace has any')
     .option('--health-url <url>', 'check this URL instead of the health check of the app')
     .option('--no-health-check', 'skip the health check');
 }
@@ -57,7 +57,7 @@ function deploymentCommands(program: Command): void {
   apiCommand(deployments, 'show', 'Show details of a deployment')
     .argument('<id>', 'ID of the deployment')
     .action(async (id, options) => (await load()).showDeployment(id, declared(options)));
-  apiCommand(deployments, 'variables', 'Compare the variable names of a deployment with the previous release')
+  apiCommand(deployments, 'variables', 'Compare the variable names of a deployment and of the previous release')
     .argument('<id>', 'ID of the deployment')
     .action(async (id, options) => (await load()).showVariables(id, declared(options)));
   deploymentCommand(deployments, 'rollback', 'Roll back to an earlier deployment by deploying its commit again')
@@ -131,7 +131,11 @@ function backupCommands(program: Command): void {
     .option('--detach', 'start the restore without waiting for it')
     .option('--yes', YES_HELP)
     .action(async (id, options) => (await load()).restoreBackup(id, declared(options)));
-  apiCommand(backups, 'verify', 'Verify a backup, by restoring it into a scratch directory if possible')
+  apiCommand(
+    backups,
+    'verify',
+    'Verify the stored data of a backup; if possible, also unpack it on the server of the app, or pass it to the verification command',
+  )
     .argument('<id>', 'ID of the backup')
     .option('--detach', 'start the verification without waiting for it')
     .action(async (id, options) => (await load()).verifyBackup(id, declared(options)));

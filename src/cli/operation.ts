@@ -174,7 +174,7 @@ export async function waitForOperation<Item extends Operation>(
   }
 }
 
-/** Fails if the operation failed, with the exit code of the operation if it has one. */
+/** Fails if the operation failed or was cancelled, with `exitCode` if the operation has an exit code other than 0. */
 export function requireCompleted(
   name: string,
   { status, error }: Omit<Operation, 'id'>,

@@ -85,7 +85,7 @@ export async function listAllPeople(options: OutputOptions): Promise<void> {
   await printList(people, COLUMNS, options);
 }
 
-/** Disables a person: revokes all their access and blocks sign-in. */
+/** Disables a person: ends all their sessions, links and invitations, and blocks sign-in. */
 export function disablePerson(idOrEmail: string, options: OutputOptions): Promise<void> {
   return updatePerson('disable', idOrEmail, { disabled: true }, options, ({ email }) => `${email} is now disabled.`);
 }

@@ -47,9 +47,9 @@ Environment variables:
 
 With --json, errors are JSON too.
 Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign-in required. Commands that
-read the server's settings, such as "devpilot serve", also exit with 2 if a setting is invalid or the store cannot be used.
-"run", "env run" and "exchange" exit with the exit code of the script or command that they run. 130: Ctrl-C ended the wait,
-and the operation continues on the server.`,
+read the server's settings, such as "devpilot serve", also exit with 2 if a setting is invalid or the database cannot be used.
+"env run", "exchange", and "run" with --wait or --follow exit with the exit code of the command or script that they run.
+130: Ctrl-C ended the wait, and the operation continues on the server.`,
   );
   program.commandsGroup('Installation:');
   installationCommands(program);
@@ -162,7 +162,7 @@ function peopleCommands(program: Command): void {
     .description('List all people')
     .option('--json', 'output JSON')
     .action(async (options) => (await load()).listAllPeople(declared(options)));
-  personCommand('disable', 'Disable a person: revoke all their access and block sign-in').action(
+  personCommand('disable', 'Disable a person: end all their sessions, links and invitations, and block sign-in').action(
     async (person, options) => (await load()).disablePerson(person, declared(options)),
   );
   personCommand('enable', 'Enable a disabled person').action(async (person, options) =>
@@ -244,10 +244,10 @@ function toolCommands(program: Command): void {
     .option('--no-history', 'scan only current files, not the Git history')
     .option('--staged', 'scan only staged changes')
     .option('--server <url>', 'check which secrets are valid by sending each to this server')
-    .option('--revoke', 'with --server: revoke all secrets known to the server')
+    .option('--revoke', 'with --server: revoke all found secrets that the server recognizes')
     .option(
       '--report',
-      'with --server: report the secrets as leaked; the policy of each workspace determines what happens to them',
+      'with --server: report the found secrets as leaked; the policy of each workspace determines what happens to them',
     )
     .option('--install-hook', 'install a Git pre-commit hook that runs: devpilot scan --staged')
     .option('--format <format>', 'output format: text, json or sarif')

@@ -5,7 +5,7 @@ import { resourceCommandsFor } from './resources.ts';
 
 export const projects = resourceCommandsFor<Project, ResourceListQuery, CreateProject, UpdateProject>({
   noun: 'project',
-  deleteWarning: 'It must contain no apps.',
+  deleteWarning: 'A project that contains apps cannot be deleted.',
   endpoint: (client) => client.projects,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },

@@ -4,7 +4,7 @@ import type { ExchangedToken } from '../contract/oauth.ts';
 export interface RenewedToken {
   /** Returns the current token. */
   secret(): string;
-  /** Stops renewing. Returns every token that was issued, so that the caller can revoke it. */
+  /** Stops renewing. Returns all tokens that were issued, so that the caller can revoke them. */
   end(): string[];
 }
 

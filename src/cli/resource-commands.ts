@@ -101,7 +101,7 @@ const withAppOptions = <Args extends unknown[], Options extends OptionValues>(co
     )
     .option(
       '--push-path <pattern>',
-      `deploy only pushes that change these paths; can be repeated${updateNote(command, PUSH_NOTE)}`,
+      `deploy only pushes that change one of these paths; can be repeated${updateNote(command, PUSH_NOTE)}`,
       collectValues,
     );
 
@@ -165,7 +165,7 @@ const withServerOptions = <Args extends unknown[], Options extends OptionValues>
     .option('--host <host>', 'host name or IP address')
     .option('--port <port>', `SSH port${defaultNote(command, '22')}`)
     .option('--user <user>', 'user to log in as')
-    .option('--host-key <key>', 'pinned host key, as one line in OpenSSH format');
+    .option('--host-key <key>', 'host key to pin, as one line in OpenSSH format');
 
 function serverCommands(program: Command): void {
   const parent = program.command('servers').description('Manage servers');

@@ -52,7 +52,10 @@ export async function review(options: ReviewOptions): Promise<void> {
   await printList(items, COLUMNS, options, ({ credential }) => credential.id);
   if (items.length > 0 || options.json === true) return;
   const { lastReviewAt, lastReviewedBy } = await client.review.list({ limit: 1 });
-  const lastReview = lastReviewAt === null ? '' : ` Last review on ${lastReviewAt.slice(0, 10)} by ${lastReviewedBy}.`;
+  const lastReview =
+    lastReviewAt === null
+      ? ''
+      : ` Last review on ${lastReviewAt.slice(0, 10)}${lastReviewedBy === null ? '' : ` by ${lastReviewedBy}`}.`;
   printNote(`Nothing to review.${sanitizeInline(lastReview)}`, options);
 }
 

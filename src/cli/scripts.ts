@@ -13,7 +13,7 @@ function formatParameter({ name, pattern, default: value }: Script['parameters']
 
 export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScriptInput, UpdateScriptInput>({
   noun: 'script',
-  deleteWarning: 'Its versions are deleted too. Its runs and their logs are kept.',
+  deleteWarning: 'All versions are deleted too. Runs and their logs are kept.',
   endpoint: (client) => client.scripts,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },

@@ -10,7 +10,7 @@ import { type BodyOptions, definedFields, resourceCommandsFor } from './resource
 
 export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServer, UpdateServer>({
   noun: 'server',
-  deleteWarning: 'Its key pair is deleted too. It must not be in use by an app or script.',
+  deleteWarning: 'The key pair is deleted too. A server that an app or script uses cannot be deleted.',
   endpoint: (client) => client.servers,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },
@@ -119,7 +119,9 @@ export async function confirmServer(
   const { value: server, tag: etag } = await client.servers.read(idOrSlug);
   const { id, name, kind, host, port, user, hostKey } = server;
   const connectionSummary =
-    kind === 'local' ? 'this machine' : `${user}@${host}, port ${port}, host key ${hostKey ?? 'none'}`;
+    kind === 'local'
+      ? 'the machine that runs Devpilot'
+      : `${user}@${host}, port ${port}, host key ${hostKey ?? 'none'}`;
   await confirm(
     `Allow jobs to run on server ${sanitizeInline(name)}: ${sanitizeInline(connectionSummary)}?`,
     options.yes,

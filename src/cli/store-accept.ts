@@ -5,7 +5,7 @@ import { createSeal } from '../store/seal.ts';
 import { Failure } from './failure.ts';
 import { print, printNote } from './output.ts';
 
-/** Accepts data loss that prevents the server from starting. All servers must be stopped. */
+/** Accepts data loss that prevents the server from starting. All Devpilot nodes must be stopped. */
 export async function acceptLoss(options: {
   lostSecret: true | undefined;
   lostChanges: true | undefined;

@@ -64,7 +64,7 @@ async function readFields(options: CreateTokenOptions): Promise<TokenFields> {
   }
   if (options.name === undefined || options.scope === undefined) {
     if (isInteractive() && options.passphrase === undefined) return promptForFields(options);
-    throw new Failure('Without a terminal, --name and --scope are required.');
+    throw new Failure('Without a terminal, or with --passphrase -, --name and --scope are required.');
   }
   return {
     name: options.name,

@@ -11,6 +11,10 @@ const EVENT_NOTES: Readonly<Record<string, string>> = {
   'deployment.failed': 'also a notice',
   'run.finished': 'a run has completed, failed or been cancelled',
   'run.failed': 'notice about a failed run',
+  'backup.finished': 'a backup has completed, failed or been cancelled',
+  'backup.failed': 'notice about a failed backup or verification',
+  'backup.restore_finished': 'a restore has completed, failed or been cancelled',
+  'backup.verification_finished': 'a verification has completed, failed or been cancelled',
 };
 const EVENT_WIDTH = Math.max(...WEBHOOK_SUBSCRIPTIONS.map((event) => event.length)) + 2;
 const EVENTS_HELP = `\nEvents ("notice": a notice of this kind was created):\n${WEBHOOK_SUBSCRIPTIONS.map((event) =>

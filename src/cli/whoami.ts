@@ -1,7 +1,7 @@
 import { connect, type RemoteOptions, serverUrl } from './connect.ts';
 import { printDetails, printJson } from './output.ts';
 
-/** Shows the authenticated person or credential, the workspace and its scopes or permissions. */
+/** Shows the authenticated person or credential, the workspace, and the role, scopes or permissions. */
 export async function whoami(options: RemoteOptions): Promise<void> {
   const identity = await connect(options).whoami();
   if (options.json === true) {

@@ -8,6 +8,10 @@ const SCOPES_HELP = 'scopes of the access tokens, separated by commas; can be re
 function identityCommand(parent: Command, name: 'create' | 'update', description: string) {
   // An update leaves omitted options unchanged.
   const defaultNote = (text: string) => (name === 'create' ? ` (default: ${text})` : '');
+  const conditionsNote =
+    name === 'create'
+      ? ''
+      : '; the conditions of --condition and of the provider options replace all current conditions';
   return apiCommand(parent, name, description)
     .option('--name <name>', 'name of the workload identity')
     .option('--scope <scopes>', SCOPES_HELP, parseList)
@@ -34,7 +38,7 @@ function identityCommand(parent: Command, name: 'create' | 'update', description
     .option('--audience <audience>', `audience that identity tokens must have${defaultNote('the URL of the server')}`)
     .option(
       '--condition <claim=value>',
-      'claim and value that identity tokens must have; can be repeated',
+      `claim and value that identity tokens must have; can be repeated${conditionsNote}`,
       collectValues,
     )
     .option(

@@ -158,7 +158,7 @@ export async function deleteIdentities(ids: readonly string[], options: DeleteOp
     {
       items: await Promise.all(ids.map((id) => workloadIdentities.get(id))),
       label: ({ name }) => name,
-      question: (list) => `Delete ${list}? The access tokens issued for it stop working.`,
+      question: (list) => `Delete ${list}? Access tokens issued for a deleted identity stop working.`,
       note: (list) => `Deleted ${list}.`,
       delete: (id) => workloadIdentities.delete(id),
     },

@@ -60,7 +60,7 @@ export const CloudEvent = z
       .max(4 * Math.ceil(RESOURCE_LIMITS.activityDataBytes / 3))
       .optional()
       .describe(
-        'Binary data in base64, instead of `data`. The base64 text must have at most 64 KiB; if `datacontenttype` is JSON, the decoded JSON must',
+        'Binary data in base64, instead of `data`. At most 64 KiB of base64 text or, if `datacontenttype` is a JSON type, of decoded JSON',
       ),
   })
   .meta({

@@ -59,7 +59,7 @@ const directory = matchingText(
 export const healthCheckUrl = matchingText(
   /^https?:\/\/(?![^/?#]*@)[^\s\p{Cc}]+$/u,
   RESOURCE_LIMITS.url,
-  'must be an http:// or https:// URL without a user name or password; use a command if one is required',
+  'must be an http:// or https:// URL without a user name or password; if the page requires them, set a command as the health check of the app',
   'http://127.0.0.1:8080/healthz',
 );
 
@@ -227,7 +227,7 @@ const appFields = {
     .nullable()
     .optional()
     .describe(
-      'Password or token for an http or https repository; a token needs no user name. Encrypted at rest, never returned, and sent only to the scheme, host and port of the repository. Must be set again when they change',
+      'Password or token for an http or https repository; a token needs no user name. Encrypted at rest, never returned, and sent only to the scheme, host and port of the repository. Must be set again when the scheme, host or port changes',
     ),
   branch: branch.optional(),
   directory: directory.nullable().optional(),

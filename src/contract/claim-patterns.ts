@@ -72,15 +72,16 @@ const UNTRUSTED_EVENTS: Readonly<Record<string, readonly string[]>> = {
 function conditionFailure(claims: Claims, claim: string, pattern: string): ClaimFailure | null {
   const value = claimText(claims, claim);
   if (value !== null && matchesPattern(value, pattern)) return null;
-  if (!Object.hasOwn(claims, claim)) return { claim, message: `must be "${pattern}", but the token has no such claim` };
+  const requirement = `must ${pattern.includes('*') ? 'match' : 'be'} "${pattern}"`;
+  if (!Object.hasOwn(claims, claim)) return { claim, message: `${requirement}, but the token has no such claim` };
   if (value === null) {
     const problem =
       typeof claims[claim] === 'string'
         ? `longer than ${MAX_VALUE_LENGTH} characters`
         : 'not a string, a boolean or a whole number';
-    return { claim, message: `must be "${pattern}", but it is ${problem}` };
+    return { claim, message: `${requirement}, but it is ${problem}` };
   }
-  return { claim, message: `must be "${pattern}", but it is "${value.slice(0, 200)}"` };
+  return { claim, message: `${requirement}, but it is "${value.slice(0, 200)}"` };
 }
 
 /** Returns the conditions that the claims do not meet, and the untrusted events that no condition names. Pure. */
@@ -119,19 +120,21 @@ const CLOCK_SKEW_SECONDS = 60;
 /** Workload tokens are usually valid for minutes. A token that expires later than this from now is not accepted. */
 const MAX_REMAINING_SECONDS = 86_400;
 
+const TIME_MESSAGE = 'must be a number of seconds since 1970';
+
 /** Returns why the times of the claims are not accepted at `now` (epoch milliseconds). Pure. */
 export function timeFailures(claims: Claims, now: number): ClaimFailure[] {
   const seconds = now / 1000;
   const failures: ClaimFailure[] = [];
   const { exp } = claims;
-  if (typeof exp !== 'number' || !Number.isFinite(exp)) failures.push({ claim: 'exp', message: 'must be a time' });
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) failures.push({ claim: 'exp', message: TIME_MESSAGE });
   else if (exp + CLOCK_SKEW_SECONDS <= seconds) failures.push({ claim: 'exp', message: 'is in the past' });
   else if (exp > seconds + MAX_REMAINING_SECONDS + CLOCK_SKEW_SECONDS)
     failures.push({ claim: 'exp', message: 'must be at most one day in the future' });
   for (const claim of ['nbf', 'iat'] as const) {
     const value = claims[claim];
     if (value === undefined) continue;
-    if (typeof value !== 'number' || !Number.isFinite(value)) failures.push({ claim, message: 'must be a time' });
+    if (typeof value !== 'number' || !Number.isFinite(value)) failures.push({ claim, message: TIME_MESSAGE });
     else if (value > seconds + CLOCK_SKEW_SECONDS) failures.push({ claim, message: 'is in the future' });
   }
   return failures;

@@ -173,15 +173,15 @@ export const DeploymentVariables = z
     comparedWith: id
       .nullable()
       .describe(
-        'The previous release: the most recent deployment before this one that completed; null if there is none or the variables of one of the two are unknown',
+        'The previous release: the most recent completed deployment before this one. Null if there is none, or if the variables of one of the two are unknown',
       ),
     names: variableNames
       .nullable()
-      .describe('The names of its variables; null if the deployment has not started or its variables are unknown'),
+      .describe('Names of the variables of the deployment; null if it has not started or its variables are unknown'),
     added: variableNames,
     removed: variableNames,
     changed: variableNames.describe(
-      'The names of variables of both releases that were set again between them. Versions that are no longer stored are not considered',
+      'Names of variables that both releases have and that were set between them. Versions that are no longer stored are not considered',
     ),
   })
   .meta({ id: 'DeploymentVariables', title: 'The names of the variables of a deployment, without values' });

@@ -117,7 +117,7 @@ const frame = location.extend({
   context: z
     .object({ firstLine: z.int().describe('Number of the first line'), lines: z.array(z.string()) })
     .nullable()
-    .describe('The source lines around the line, if they were reported or a source map contains them'),
+    .describe('The source lines around `line`, if they were reported or a source map contains them'),
   generated: location.nullable().describe('The frame as it was reported, if a source map was applied'),
 });
 export type ErrorFrame = z.infer<typeof frame>;

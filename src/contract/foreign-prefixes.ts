@@ -9,6 +9,6 @@ export const FOREIGN_PREFIX_MESSAGE = `must be ${min} to ${max} characters: lett
 /** Returns whether one of two prefixes starts with the other prefix. */
 const overlaps = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a);
 const ownPrefixes = Object.values(SECRET_PREFIXES);
-export const OWN_PREFIX_MESSAGE = `must not overlap with a prefix of Devpilot: ${ownPrefixes.join(', ')}`;
+export const OWN_PREFIX_MESSAGE = `must neither start with a prefix of Devpilot nor be the start of one: ${ownPrefixes.join(', ')}`;
 export const overlapsOwnPrefix = (text: string): boolean =>
   ownPrefixes.some((own) => overlaps(own, text.toLowerCase()));

@@ -9,8 +9,8 @@ export type CommitStatusApi = (typeof COMMIT_STATUS_APIS)[number];
 export interface HostedRepository {
   readonly host: string;
   /**
-   * Base URL of the host's pages and API: the origin of an http(s) repository; for an ssh repository, its host with
-   * https.
+   * Base URL of the host's pages: the origin of an http(s) repository; for an ssh repository, its host with https. For
+   * the base URL of the API, see `apiUrlOf`.
    */
   readonly origin: string;
   /** For example `owner/name`. On GitLab, it can have more segments, because groups can be nested. */
@@ -59,7 +59,7 @@ function commitSegmentOf(host: string): string {
   return commitStatusApiOf(host) === 'gitlab' ? '-/commit' : 'commit';
 }
 
-/** Returns the URL of a commit's page on its Git host; null if the repository is not on a Git host. Pure. */
+/** Returns the URL of a commit's page on its Git host; null if there is none. Pure. */
 export function commitPageOf(repository: string | null, commit: string): string | null {
   const hosted = hostedRepositoryOf(repository);
   if (hosted === null) return null;

@@ -1,6 +1,9 @@
 import { PERMISSIONS, SCOPES } from './vocabulary.ts';
 
-/** Limits of requests. Lengths of texts are in code points, after NFC normalization and trimming. */
+/**
+ * Limits of requests. Lengths of texts are in code points, after NFC normalization and, except for passphrases and
+ * passwords, trimming.
+ */
 export const LIMITS = {
   name: { min: 3, max: 255 },
   description: { max: 1000 },
@@ -69,7 +72,7 @@ export const DURATIONS = {
 export const FAILURE_LIMITS = {
   passphrase: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
   signIn: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
-  /** Failed sign-ins and sign-ups per client address over all accounts. */
+  /** Failures of one client across all accounts, such as failed sign-ins and invalid codes. */
   acrossAccounts: { count: 30, windowMs: 15 * MINUTE },
 } as const;
 
@@ -193,7 +196,7 @@ export const RESOURCE_LIMITS = {
   envBodyBytes: 8 * 1_048_576,
   /**
    * Bytes of an app's variables, including the variables of its project. With the default stack limit of 8 MiB, Linux
-   * passes at most 2 MiB to a program. 128 KiB of them are left for the server's own variables and the arguments.
+   * passes at most 2 MiB to a program. 128 KiB of them are left for other variables and the arguments.
    */
   envTotalBytes: 2 * 1_048_576 - 131_072,
   /** Bytes that the kernel counts per variable in addition to its name and value: `=`, NUL and a pointer. */

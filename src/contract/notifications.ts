@@ -12,7 +12,7 @@ export const Notifications = z
       .record(z.enum(NOTICE_KINDS), mode)
       .meta({ examples: [Object.fromEntries(NOTICE_KINDS.map((kind) => [kind, 'digest']))] })
       .describe(
-        'Mode by kind of notice. The default is `digest`, but a notice about a credential that expires within a day is emailed immediately',
+        'Mode by kind of notice, including defaults: `immediate` for urgent kinds, otherwise `digest`. Unless you set a mode for `credential.expiring`, a notice about a credential that expires within a day is emailed immediately',
       ),
     mail: z.boolean().describe('Whether this installation sends email'),
   })

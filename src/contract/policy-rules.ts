@@ -65,7 +65,7 @@ export function violationsOf(policy: Policy, subject: PolicySubject): PolicyViol
     violations.push({
       rule: 'allowAll',
       field: 'scopes',
-      message: 'must not contain all (policy rule allowAll)',
+      message: 'must not contain the scope all (policy rule allowAll)',
     });
   }
   if (policy.requireAddresses && (addresses.length === 0 || addresses.some((range) => range.endsWith('/0')))) {

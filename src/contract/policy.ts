@@ -117,7 +117,9 @@ const total = z
   .int()
   .min(0)
   .nullable()
-  .describe(`Total number of violations; null if there are more than ${LIMITS.countedTotal}`);
+  .describe(
+    `Number of credentials or members that would violate the policy; null if it is more than ${LIMITS.countedTotal}`,
+  );
 
 export const PolicyDryRun = z
   .object({

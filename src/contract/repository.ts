@@ -20,7 +20,7 @@ const isHttp = (repository: string): boolean => /^https?:\/\//i.test(repository)
 
 /**
  * Returns why a URL is not accepted, or null if it can be stored and shown without revealing a secret. An http(s) URL
- * can have a user name and password, because they are removed and encrypted. A path on the server can contain any
+ * can have a user name and password, because they are removed and encrypted. A path on the app's server can contain any
  * character.
  */
 export function repositoryUrlProblem(repository: string): string | null {

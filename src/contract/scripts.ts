@@ -147,7 +147,7 @@ const scriptFields = {
   runAs: serverUser
     .nullable()
     .optional()
-    .describe('User on the server to run the script as, with sudo and without a password'),
+    .describe('User on the server to run the script as, with sudo, which must not ask for a password'),
   timeoutSeconds: integerInRange(RESOURCE_LIMITS.scriptTimeout, 600).optional(),
   parameters: parameters.optional(),
   schedule: schedule.optional(),

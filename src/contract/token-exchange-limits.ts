@@ -1,4 +1,4 @@
-/** Limits of token exchanges: for workload identities, and of access tokens for narrower ones. */
+/** Limits of exchanges of workload tokens for access tokens, and of access tokens for narrower access tokens. */
 
 /** Limits of workload identities; lengths in characters. */
 export const WORKLOAD_LIMITS = {

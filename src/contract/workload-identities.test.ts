@@ -124,6 +124,14 @@ test('an issuer must be an https:// or loopback URL, and conditions must not be 
   }
 });
 
+test('the message of an unmet condition distinguishes a pattern from an exact value', () => {
+  const failures = unmetConditions({ ref: 'dev' }, { ref: 'main', sub: 'repo:acme/shop:*' });
+  assert.deepEqual(failures, [
+    { claim: 'ref', message: 'must be "main", but it is "dev"' },
+    { claim: 'sub', message: 'must match "repo:acme/shop:*", but the token has no such claim' },
+  ]);
+});
+
 test('an event that people outside of the repository can trigger must be named by a condition', () => {
   const gitlab = { project_path: 'acme/shop', ref: 'main' };
   const failuresOf = (source: string, conditions: Record<string, string>) =>
