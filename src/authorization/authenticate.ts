@@ -16,7 +16,7 @@ import type { UsageRecorder } from './usage-recorder.ts';
 export interface AuthenticationRequest extends RequestOrigin {
   readonly secret: string;
   readonly passphrase: string | null;
-  /** The client's address. Forwarding headers count only if a trusted proxy sent them. */
+  /** The client's address. Forwarding headers are used only if a trusted proxy sent them. */
   readonly address: string;
   /** The ID or slug of the app that the request is about. Exercised rights are counted per app. */
   readonly app?: string | null;

@@ -75,8 +75,8 @@ export interface RenewingLease {
 }
 
 const HEARTBEATS_PER_LEASE = 4;
-/** Doubled after each failed heartbeat. */
-const FIRST_RETRY_MS = 50;
+/** Doubled for each failed heartbeat in a row, including the first. */
+const RETRY_BASE_MS = 50;
 const MAX_DOUBLINGS = 8;
 /** Clocks may drift apart by this much during a lease, and the store rounds to milliseconds. */
 const safetyMarginMs = (leaseMs: number) => Math.max(10, leaseMs / 20);
@@ -176,7 +176,7 @@ export function createLease(options: {
         pendingHeartbeat = null;
         if (stopped) return;
         const intervalMs = leaseMs / HEARTBEATS_PER_LEASE;
-        const backoffMs = Math.min(intervalMs, FIRST_RETRY_MS * 2 ** Math.min(consecutiveFailures, MAX_DOUBLINGS));
+        const backoffMs = Math.min(intervalMs, RETRY_BASE_MS * 2 ** Math.min(consecutiveFailures, MAX_DOUBLINGS));
         const pauseMs =
           consecutiveFailures === 0 ? intervalMs - (clocks.monotonic() - started) : backoffMs * (0.5 + random());
         const delayMs = renewAgain && consecutiveFailures === 0 ? 0 : Math.max(1, pauseMs);

@@ -29,7 +29,7 @@ export interface CredentialContext {
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that responses include them. */
   readonly flushUses: () => Promise<void>;
-  /** Writes the requests that this node has accepted from credentials with a rate limit. */
+  /** Deducts the requests that this node has accepted from the stored rate levels of their credentials. */
   readonly shareRates: () => Promise<void>;
   /** Whether text has the form of a secret of another system with a prefix that a workspace declares. */
   readonly isForeignSecret: (text: string) => boolean;

@@ -79,7 +79,7 @@ export function backupRoutes(context: AppContext): Route[] {
       accessForBody: restoreAccessFor,
       summary: 'Restore a backup',
       description:
-        'Verifies its SHA-256, then restores it in place, into another app or on another server. To restore on another server, an API key also needs `manage_servers`.',
+        'Verifies the SHA-256 of the backup, then restores the backup in place, into another app or on another server. To restore on another server, an API key also needs `manage_servers`.',
       tag,
       params: IdParams,
       body: RestoreBackup.nullish(),

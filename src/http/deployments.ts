@@ -164,7 +164,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       access: { person: 'member', token: ['modify_env'] },
       about: 'deployment',
       summary: 'Compare the variables of a deployment',
-      description: 'Compares the names of its variables with the names in the previous release. Never returns values.',
+      description: 'Compares the names of the variables with the names in the previous release. Never returns values.',
       tag,
       params: IdParams,
       responses: { 200: DeploymentVariables },

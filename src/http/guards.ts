@@ -93,7 +93,7 @@ export function guardRoutes(context: AppContext): Route[] {
       handler: async ({ body, request }): Promise<GuardRecord> => {
         const { record: key } = credentialOf(request);
         // A guard that is rate-limited here sends the request to `/v1/authorize`, which limits unknown secrets per
-        // client address of the guard.
+        // address of the guard's client.
         context.guardLookupLimiter.check(key.id, clock());
         const record = await guards.findRecord(key.workspace.id, decodeDigest(body.digest));
         if (record === null) {

@@ -145,7 +145,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       url: '/v1/whoami',
       access: { any: true },
       summary: 'Get the current person or credential',
-      description: 'Also returns its workspace and its role, scopes or permissions.',
+      description: 'Also returns the workspace, and the role, scopes or permissions.',
       tag,
       responses: { 200: Whoami },
       handler: ({ request }) => {

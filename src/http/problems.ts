@@ -115,7 +115,11 @@ export function toProblem(error: unknown): Problem {
     const detail = code === '' ? 'The body is not well-formed.' : redactSecrets((message ?? '').split('\n')[0] ?? '');
     return new Problem('invalid_request', detail);
   }
-  return new Problem('internal', 'Internal error. Nothing was changed.', { cause: error });
+  return new Problem(
+    'internal',
+    'Internal error. If the request makes a change, check whether it was made before you try again.',
+    { cause: error },
+  );
 }
 
 /** Logs the cause of an unexpected error (`internal`). Does not log other problems. */

@@ -58,7 +58,7 @@ export function sourceMapRoutes(context: AppContext): Route[] {
       access,
       about: 'source_map',
       summary: 'Delete a source map',
-      description: 'Stack frames of its file are then shown as they were reported.',
+      description: 'Stack frames of the minified file are then shown as they were reported.',
       tag,
       params: IdParams,
       responses: { 204: NoContent },

@@ -33,7 +33,7 @@ async function exchangeOwnToken(
   request: FastifyRequest,
 ): Promise<IssuedToken> {
   const origin = originOf(request);
-  // An inquiry counts against no limit of the token: a token with a limit cannot be exchanged.
+  // An inquiry takes none of the token's limited uses, because a token whose uses are limited cannot be exchanged.
   const authenticationRequest = { secret, passphrase: body.passphrase ?? null, ...origin, isInquiry: true };
   const result = await context.authenticator.authenticate(authenticationRequest, ANY_ACCESS_TOKEN);
   if (result.decision === 'ok' && result.record !== null) {

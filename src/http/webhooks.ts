@@ -56,7 +56,7 @@ function configurationRoutes(context: AppContext): Route[] {
       access,
       tag,
       summary: 'Create a webhook',
-      description: 'It receives the events that occur after its creation. Its secret is shown only once.',
+      description: 'The webhook receives the events that occur after its creation. Its secret is shown only once.',
       body: CreateWebhook,
       responses: { 201: CreatedWebhook },
       errorCodes: ['idempotent_replay'],

@@ -58,7 +58,7 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       access: writeAccess,
       tag,
       summary: 'Create a workload identity',
-      description: 'Tokens of its issuer that meet its conditions can be exchanged for access tokens.',
+      description: 'Tokens of the issuer that meet the conditions can be exchanged for access tokens.',
       body: CreateWorkloadIdentity,
       responses: { 201: WorkloadIdentity },
       errorCodes: ['idempotent_replay'],
@@ -86,7 +86,7 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       checksIfMatch: true,
       summary: 'Edit a workload identity',
       description:
-        'If anything except the name or the lifetime changes, the access tokens that were issued for it stop working before the response is sent.',
+        'If anything except the name or the lifetime changes, the access tokens that were issued for the identity stop working before the response is sent.',
       body: UpdateWorkloadIdentity,
       responses: { 200: WorkloadIdentity },
       errorCodes: ['not_found', 'conflict'],
@@ -103,7 +103,7 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       access: writeAccess,
       checksIfMatch: true,
       summary: 'Delete a workload identity',
-      description: 'The access tokens that were issued for it stop working before the response is sent.',
+      description: 'The access tokens that were issued for the identity stop working before the response is sent.',
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {

@@ -40,7 +40,7 @@ export interface ProviderSignIn {
   readonly refreshToken: string | null;
 }
 
-/** The OpenID Connect provider. Every method throws `SingleSignOnError`. */
+/** The OpenID Connect provider. Errors of its methods are `SingleSignOnError`. */
 export interface OidcProvider {
   readonly issuer: string;
   readonly name: string;
