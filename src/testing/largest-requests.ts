@@ -219,8 +219,8 @@ function createAuditRequests({ url, person, get }: RequestBuilder): ExpensiveReq
 }
 
 /**
- * Returns requests that are as large as the limits of the API allow, most of them valid, and compressed ones that exceed
- * the limit when decompressed. Requests that store resources precede requests that list them.
+ * Returns requests that are as large as the limits of the API allow, most of them valid, and compressed ones that
+ * exceed the limit when decompressed. Requests that store resources precede requests that list them.
  */
 export function createLargestRequests(senders: Senders): ExpensiveRequest[] {
   const builder = createRequestBuilder(senders);

@@ -54,8 +54,8 @@ export async function installLocked(directory: string): Promise<void> {
 const OFFLINE_ERRORS = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/;
 
 /**
- * Like `installLocked`, but returns whether the packages are installed: it skips the test and returns false if the registry
- * cannot be reached. In CI, it rejects instead.
+ * Like `installLocked`, but returns whether the packages are installed: it skips the test and returns false if the
+ * registry cannot be reached. In CI, it rejects instead.
  */
 export async function installLockedOrSkip(context: Pick<TestContext, 'skip'>, directory: string): Promise<boolean> {
   try {

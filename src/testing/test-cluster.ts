@@ -74,8 +74,8 @@ async function insertKeys(
 }
 
 /**
- * Starts three nodes with `start`, which starts a server process with the given environment. Inserts `keyCount` API keys
- * with `read` and `write`.
+ * Starts three nodes with `start`, which starts a server process with the given environment. Inserts `keyCount` API
+ * keys with `read` and `write`.
  */
 export async function startTestCluster(
   start: (environment: Environment) => Promise<TestClusterNode>,

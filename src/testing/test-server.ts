@@ -82,7 +82,9 @@ export interface TestServerOptions {
   readonly dataDirectory?: string;
   /** Delays before each retry of a connection to a server, in milliseconds; no retries by default. */
   readonly connectRetryDelays?: NonNullable<StartOptions['connectRetryDelays']>;
-  /** Intervals of the checks for due schedules, of the cleanup and of the scan for notices; as in production by default. */
+  /**
+   * Intervals of the checks for due schedules, of the cleanup and of the scan for notices; as in production by default.
+   */
   readonly schedulerIntervals?: NonNullable<StartOptions['schedulerIntervals']>;
 }
 
