@@ -119,7 +119,7 @@ describe('push', () => {
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /^\+ NEW=•+$/m);
     assert.match(refused.stderr, /^~ CHANGED=•+$/m);
-    assert.match(refused.stderr, /1 not in the file, kept \(remove with --prune\): KEPT/);
+    assert.match(refused.stderr, /Variables that are not in the file are kept \(remove them with --prune\): KEPT/);
     assert.match(refused.stderr, /1 added, 1 changed, 0 removed\? Without a terminal, --yes is required/);
     assert.ok(!/secret|before|same/.test(refused.stderr.replaceAll(name, '')));
     assert.equal((await readVariables())['CHANGED'], 'before');

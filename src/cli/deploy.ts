@@ -54,8 +54,8 @@ function deploymentFields(options: DeploymentCommandOptions): CreateRollbackInpu
 
 const WAITING_NOTES = {
   approval: (id: string) => `Waiting for approval. Approve it with: devpilot deployments approve ${id}`,
-  schedule: () => 'Waiting for its scheduled time.',
-  queue: () => 'Waiting for an earlier deployment of this app.',
+  schedule: () => 'Waiting for the scheduled time.',
+  queue: () => 'Waiting for an earlier deployment of the app.',
   promotion: (id: string) =>
     `Waiting for promotion. Promote it with: devpilot deployments promote ${id}; or abort it with: devpilot deployments abort ${id}`,
 } as const;
@@ -69,11 +69,12 @@ async function followDeployment(
 ): Promise<void> {
   const { id } = started;
   const name = `Deployment ${id}`;
+  const startNote = `${name} ${started.waitingFor === null ? 'started' : 'created'}.`;
   if (options.follow !== true && options.wait !== true) {
-    printNote(`${name} started. Follow it with: devpilot logs ${id} --follow`, options);
+    printNote(`${startNote} Follow it with: devpilot logs ${id} --follow`, options);
     return printDetails(started, DEPLOYMENT_DETAILS, options);
   }
-  printNote([`${name} started.`, waitingNote(started)].filter((part) => part !== null).join(' '), options);
+  printNote([startNote, waitingNote(started)].filter((part) => part !== null).join(' '), options);
   const finished = await waitForOperation(
     {
       name,

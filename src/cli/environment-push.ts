@@ -84,7 +84,7 @@ function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: 
   for (const name of changed) printNote(`~ ${name}=${VALUE_MASK}`, options);
   for (const name of removed) printNote(`- ${name}`, options);
   if (kept.length > 0) {
-    printNote(`${kept.length} not in the file, kept (remove with --prune): ${kept.join(', ')}`, options);
+    printNote(`Variables that are not in the file are kept (remove them with --prune): ${kept.join(', ')}`, options);
   }
 }
 

@@ -78,8 +78,8 @@ export function uniqueNames<const T extends readonly [string, ...string[]]>(name
   return z
     .array(oneOf(names))
     .min(1, `must contain at least one ${itemName}`)
-    .max(names.length, `must not contain a ${itemName} twice`)
-    .refine(hasNoDuplicates, `must not contain a ${itemName} twice`)
+    .max(names.length, `must not contain the same ${itemName} twice`)
+    .refine(hasNoDuplicates, `must not contain the same ${itemName} twice`)
     .meta({ uniqueItems: true });
 }
 

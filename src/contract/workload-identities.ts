@@ -115,7 +115,7 @@ export const WorkloadExchange = z
       .describe(
         'Why the exchange was refused: the name of the claim that failed, or `malformed`, `issuer`, `algorithm`, `key`, `signature`, `replay`, `scope`, `restrictions`, `policy`, `limit` or `rate`',
       ),
-    detail: z.string().nullable().describe('What was expected'),
+    detail: z.string().nullable().describe('Explains the reason for the refusal'),
     claims: z
       .record(z.string(), z.string().max(claimValue))
       .nullable()
