@@ -68,6 +68,8 @@ after(async () => {
 describe('deployments', () => {
   test('deploy --follow prints the log and exits with 0 once the release is live', async () => {
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow']);
+    assert.match(stderr, /^Deployment dpl_\w+ started\.$/m);
+    assert.doesNotMatch(stderr, /Waiting for/);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^building$/m);
     assert.match(stdout, /^── .*Build/m);

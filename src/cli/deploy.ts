@@ -55,12 +55,16 @@ function deploymentFields(options: DeploymentCommandOptions): CreateRollbackInpu
 const WAITING_NOTES = {
   approval: (id: string) => `Waiting for approval. Approve it with: devpilot deployments approve ${id}`,
   schedule: () => 'Waiting for the scheduled time.',
-  queue: () => 'Waiting for an earlier deployment of the app.',
+  queue: (_id: string, blockedBy: string | null) => `Waiting for deployment ${blockedBy} of the app.`,
   promotion: (id: string) =>
     `Waiting for promotion. Promote it with: devpilot deployments promote ${id}; or abort it with: devpilot deployments abort ${id}`,
 } as const;
 
-const waitingNote = ({ id, waitingFor }: Deployment) => (waitingFor === null ? null : WAITING_NOTES[waitingFor](id));
+/** Returns what a deployment is waiting for; null if it is not waiting, or about to start. */
+function waitingNote({ id, waitingFor, blockedBy }: Deployment): string | null {
+  if (waitingFor === null || (waitingFor === 'queue' && blockedBy === null)) return null;
+  return WAITING_NOTES[waitingFor](id, blockedBy);
+}
 
 async function followDeployment(
   client: Client,
@@ -69,7 +73,7 @@ async function followDeployment(
 ): Promise<void> {
   const { id } = started;
   const name = `Deployment ${id}`;
-  const startNote = `${name} ${started.waitingFor === null ? 'started' : 'created'}.`;
+  const startNote = `${name} ${waitingNote(started) === null ? 'started' : 'created'}.`;
   if (options.follow !== true && options.wait !== true) {
     printNote(`${startNote} Follow it with: devpilot logs ${id} --follow`, options);
     return printDetails(started, DEPLOYMENT_DETAILS, options);
