@@ -153,7 +153,7 @@ export async function decision(): Promise<Finding[]> {
   if (digestBytes !== 2 * allowed * 32) throw new Error('A digest did not have 32 bytes.');
   return [
     {
-      name: 'a decision relative to one SHA-256 of the same string',
+      name: 'a decision relative to one SHA-256 of the secret',
       value: medianRatio(decisionTimesUs, hashTimesUs),
       unit: '×',
       bound: atMost(5, 3),

@@ -74,6 +74,7 @@ async function timePage(
     headers: { cookie, 'devpilot-workspace': workspaceId },
   });
   await response.arrayBuffer();
+  // 422: the server refuses this sort order with this filter, because no index supports it.
   if (response.status !== 200 && response.status !== 422) throw new Error(`A page returned ${response.status}.`);
   return { status: response.status, ms: performance.now() - startMs };
 }
@@ -90,7 +91,10 @@ interface SortRatio {
   readonly smallMs: number;
 }
 
-/** Returns findings for the accepted and for the refused sort order with the highest ratio. */
+/**
+ * Returns one finding for the sort orders that the server accepts and one for those that it refuses, each with the
+ * highest ratio.
+ */
 function createFindings(filterName: string, ratios: readonly SortRatio[], refusedSorts: readonly string[]): Finding[] {
   const findHighest = (candidates: readonly SortRatio[]) => candidates.toSorted((a, b) => b.ratio - a.ratio)[0];
   const highestAccepted = findHighest(ratios.filter(({ sort }) => !refusedSorts.includes(sort)));
@@ -112,7 +116,9 @@ function createFindings(filterName: string, ratios: readonly SortRatio[], refuse
     findings.push(createFinding('first page', highestAccepted, atMost(3), ratios.length - refusedSorts.length));
   }
   if (highestRefused !== undefined) {
-    findings.push(createFinding(`refused (${refusedSorts.join(' ')})`, highestRefused, null, refusedSorts.length));
+    findings.push(
+      createFinding(`refusal of the sort orders ${refusedSorts.join(' ')}`, highestRefused, null, refusedSorts.length),
+    );
   }
   return findings;
 }

@@ -73,7 +73,7 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
   ];
 }
 
-/** Compares a decision from a guard's cache, starting from headers, with one SHA-256 of the same string. */
+/** Compares a decision from a guard's cache, starting from headers, with one SHA-256 of the secret. */
 async function compareDecision(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding> {
   const leaseAuthorizer = createLeaseAuthorizer({
     url: server.url,
@@ -114,7 +114,7 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
   if (allowed !== DECISIONS_PER_ROUND * (ROUNDS + 1)) throw new Error('A request was not allowed.');
   if (digestBytes !== allowed * 32) throw new Error('A digest did not have 32 bytes.');
   return {
-    name: "a decision in a guard's process relative to one SHA-256 of the same string",
+    name: "a decision in a guard's process relative to one SHA-256 of the secret",
     value: medianRatio(decisionTimesUs, hashTimesUs),
     unit: '×',
     bound: atMost(6),

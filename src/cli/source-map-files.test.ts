@@ -60,11 +60,12 @@ test('scripts are paired with the source maps that they reference, only within t
   write('node_modules/x.js', '1');
   write('node_modules/x.js.map', mapText);
   assert.deepEqual(
-    readSourceMapPairs(directory, false).map(({ file, debugId }) => [file, debugId]),
+    readSourceMapPairs(directory, { inject: false }).map(({ file, debugId }) => [file, debugId]),
     [['known.js', ID]],
   );
   assert.equal(readFileSync(join(directory, 'known.js'), 'utf8'), `1\n//# debugId=${ID.toUpperCase()}\n`);
-  const pairs = readSourceMapPairs(directory, true);
+  // `known.js` has a debug ID, but does not report it, so it is modified too.
+  const pairs = readSourceMapPairs(directory, { inject: true });
   assert.deepEqual(
     pairs.map(({ file, injected }) => [file, injected]),
     [
@@ -76,7 +77,7 @@ test('scripts are paired with the source maps that they reference, only within t
     ],
   );
   assert.equal(new Set(pairs.map(({ debugId }) => debugId)).size, 5);
-  const pairsOfSecondRun = readSourceMapPairs(directory, true);
+  const pairsOfSecondRun = readSourceMapPairs(directory, { inject: true });
   assert.deepEqual(
     pairsOfSecondRun.map((pair) => [pair.debugId, pair.map]),
     pairs.map((pair) => [pair.debugId, pair.map]),
@@ -84,8 +85,8 @@ test('scripts are paired with the source maps that they reference, only within t
   assert.ok(pairsOfSecondRun.every(({ injected }) => !injected));
   assert.equal(readFileSync(join(root, 'outside.map'), 'utf8'), mapText);
   write('known.js.map', JSON.stringify({ ...map, debugId: ID.replace('8f', '9f') }));
-  assert.throws(() => readSourceMapPairs(directory, true), /different debug IDs/);
+  assert.throws(() => readSourceMapPairs(directory, { inject: true }), /different debug IDs/);
   write('known.js.map', '{');
-  assert.throws(() => readSourceMapPairs(directory, true), /is not JSON/);
-  assert.throws(() => readSourceMapPairs(join(root, 'nothing'), true), /is not a directory/);
+  assert.throws(() => readSourceMapPairs(directory, { inject: true }), /is not JSON/);
+  assert.throws(() => readSourceMapPairs(join(root, 'nothing'), { inject: true }), /is not a directory/);
 });

@@ -136,7 +136,7 @@ function writePair(scriptPath: string, sourceMap: SourceMapText, script: string,
  * report their debug ID are modified to report it; otherwise scripts without a debug ID are omitted. Throws `Failure`
  * if the directory does not exist, or if a source map is malformed or has another debug ID than its script.
  */
-export function readSourceMapPairs(directory: string, inject: boolean): SourceMapPair[] {
+export function readSourceMapPairs(directory: string, { inject }: { readonly inject: boolean }): SourceMapPair[] {
   const pairs: SourceMapPair[] = [];
   for (const name of findScripts(directory)) {
     const scriptPath = join(directory, name);

@@ -23,7 +23,7 @@ export interface UploadOptions extends RemoteOptions {
 /** Uploads the source maps of a directory. */
 export async function uploadSourceMaps(directory: string, { app, inject, ...options }: UploadOptions): Promise<void> {
   const { sourceMaps } = connect(options).errors;
-  const pairs = readSourceMapPairs(directory, inject);
+  const pairs = readSourceMapPairs(directory, { inject });
   if (pairs.length === 0) {
     const hint = inject ? '' : ' with a debug ID';
     throw new Failure(`No script in ${directory} has a source map${hint}. Configure the bundler to write source maps.`);

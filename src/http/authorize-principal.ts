@@ -15,7 +15,7 @@ export function secondFactorNeeded(): Problem {
   );
 }
 
-/** The error if the role of a person, admin or member, is not sufficient. */
+/** The error if a person's role, which is admin or member, is not sufficient. */
 function insufficientRole(requiredRole: Role, role: Role): Problem {
   const requiredPerson = requiredRole === 'owner' ? 'the owner' : 'an owner or admin';
   const actualPerson = role === 'admin' ? 'an admin' : 'a member';

@@ -258,13 +258,13 @@ export function run(): void {
       logLevel: 'silent',
       build: { lib: { entry: 'orders.ts', formats: ['es'], fileName: () => 'shop.js' }, minify: true, sourcemap: true },
     });
-    const pairs = readSourceMapPairs(join(directory, 'dist'), true);
+    const pairs = readSourceMapPairs(join(directory, 'dist'), { inject: true });
     assert.deepEqual(
       pairs.map(({ file, injected }) => [file, injected]),
       [['shop.js', true]],
     );
     assert.deepEqual(
-      readSourceMapPairs(join(directory, 'dist'), true).map(({ debugId, injected }) => [debugId, injected]),
+      readSourceMapPairs(join(directory, 'dist'), { inject: true }).map(({ debugId, injected }) => [debugId, injected]),
       pairs.map(({ debugId }) => [debugId, false]),
       'a second call injects nothing',
     );

@@ -236,7 +236,7 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
   });
 }
 
-/** Starts all runs that are due, each only once across all nodes. */
+/** Enqueues the runs that are due, at most `MAX_DUE_PER_POLL` per call, each only once across all nodes. */
 export async function startDueRuns(context: PlatformContext): Promise<void> {
   const due = await listDueSchedules(context.store.read, 'run', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueRun(context, workspaceId, id);

@@ -47,6 +47,9 @@ function useSetActive(webhook: Webhook): (active: boolean) => void {
   };
 }
 
+/**
+ * Says why a webhook sends nothing: Devpilot switched it off because deliveries failed, or deliveries are failing now.
+ */
 function StateNotice({ webhook }: { readonly webhook: Webhook }) {
   const { active, failingSince, switchedOffAt } = webhook;
   const setActive = useSetActive(webhook);
