@@ -21,7 +21,7 @@ export function remoteCommand(parent: Command, name: string, description: string
 export function apiCommand(parent: Command, name: string, description: string, isDefault = false) {
   return remoteCommand(parent, name, description, isDefault)
     .option('--json', 'output JSON with the fields of the API')
-    .option('--quiet', 'print only IDs, or only the secret if the command creates one; no messages');
+    .option('--quiet', 'print no messages, and only the IDs of results or the secret that the command creates');
 }
 
 /** Collects the values of an option that can be repeated. */

@@ -1,4 +1,4 @@
-import type { Command } from '@commander-js/extra-typings';
+import type { Command, CommandUnknownOpts } from '@commander-js/extra-typings';
 import { Command as UntypedCommand } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { auditCommands } from './audit-commands.ts';
@@ -53,6 +53,7 @@ read the server's settings, such as "devpilot serve", also exit with 2 if a sett
   );
   program.commandsGroup('Installation:');
   installationCommands(program);
+  for (const command of program.commands) addSettingsHelp(command);
   program.commandsGroup('Account and workspace:');
   accountCommands(program);
   program.commandsGroup('Credentials:');
@@ -73,10 +74,19 @@ read the server's settings, such as "devpilot serve", also exit with 2 if a sett
   return program;
 }
 
+const SETTINGS_HELP = `
+This command reads the settings of the server from environment variables, such as
+DEVPILOT_DATA_DIR, DATABASE_URL and DEVPILOT_SECRET. deploy/devpilot.env lists all of them.`;
+
+function addSettingsHelp(command: CommandUnknownOpts): void {
+  command.addHelpText('after', SETTINGS_HELP);
+  for (const subcommand of command.commands) addSettingsHelp(subcommand);
+}
+
 function installationCommands(program: Command): void {
   program
     .command('serve')
-    .description('Start the server; settings come from environment variables')
+    .description('Start the server')
     .action(async () => (await import('./serve.ts')).serve());
   program
     .command('init')

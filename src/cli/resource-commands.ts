@@ -96,12 +96,12 @@ const withAppOptions = <Args extends unknown[], Options extends OptionValues>(co
     )
     .option(
       '--push-branch <pattern>',
-      `deploy when one of these branches is pushed; can be repeated${updateNote(command, PUSH_NOTE)}`,
+      `deploy when one of these branches is pushed; * matches any characters except /, ** any characters; can be repeated${updateNote(command, PUSH_NOTE)}`,
       collectValues,
     )
     .option(
       '--push-path <pattern>',
-      `deploy only pushes that change one of these paths; can be repeated${updateNote(command, PUSH_NOTE)}`,
+      `deploy only pushes that change one of these paths, such as 'services/shop/**'; can be repeated${updateNote(command, PUSH_NOTE)}`,
       collectValues,
     );
 

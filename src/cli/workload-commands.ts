@@ -8,6 +8,7 @@ const SCOPES_HELP = 'scopes of the access tokens, separated by commas; can be re
 function identityCommand(parent: Command, name: 'create' | 'update', description: string) {
   // An update leaves omitted options unchanged.
   const defaultNote = (text: string) => (name === 'create' ? ` (default: ${text})` : '');
+  const removalNote = (word: string) => (name === 'create' ? '' : `; "${word}" removes the restriction`);
   const conditionsNote =
     name === 'create'
       ? ''
@@ -43,21 +44,21 @@ function identityCommand(parent: Command, name: 'create' | 'update', description
     )
     .option(
       '--address <addresses>',
-      'IP addresses or CIDR ranges to restrict the tokens to, separated by commas; can be repeated',
+      `IP addresses or CIDR ranges to restrict the tokens to, separated by commas; can be repeated${removalNote('any')}`,
       parseList,
     )
     .option(
       '--project <projects>',
-      'IDs or slugs of projects to restrict the tokens to, separated by commas; can be repeated',
+      `IDs or slugs of projects to restrict the tokens to, separated by commas; can be repeated${removalNote('any')}`,
       parseList,
     )
     .option(
       '--app <apps>',
-      'IDs or slugs of apps to restrict the tokens to, separated by commas; can be repeated',
+      `IDs or slugs of apps to restrict the tokens to, separated by commas; can be repeated${removalNote('any')}`,
       parseList,
     )
-    .option('--rate <rate>', 'maximum rate of each token, such as 100/min')
-    .option('--max-uses <count>', 'maximum number of uses of each token');
+    .option('--rate <rate>', `maximum rate of each token, such as 100/min${removalNote('unlimited')}`)
+    .option('--max-uses <count>', `maximum number of uses of each token${removalNote('unlimited')}`);
 }
 
 /** Declares the commands for workload identities, and for the exchange of tokens. */
@@ -72,7 +73,8 @@ export function workloadCommands(program: Command): void {
   identityCommand(identities, 'create', 'Create a workload identity').action(async (options) =>
     (await load()).createIdentity(declared(options)),
   );
-  const update = 'Update a workload identity; revokes its access tokens unless only the name or lifetime changes';
+  const update =
+    'Update a workload identity; revokes its access tokens unless only the name or lifetime changes. The options for conditions (--github to --event, and --condition) together replace all current conditions, so repeat those to keep';
   identityCommand(identities, 'update', update)
     .argument('<identity>', 'ID')
     .action(async (id, options) => (await load()).updateIdentity(id, declared(options)));
@@ -121,6 +123,9 @@ export function workloadCommands(program: Command): void {
     .option('--rate <rate>', 'maximum rate of the token, such as 100/min')
     .option('--max-uses <count>', 'maximum number of uses of the token')
     .option('--audience <audience>', 'audience to request (default: the URL of the server)')
-    .option('--token-file <file>', 'file with the identity token (default: the token that the CI system provides)')
+    .option(
+      '--token-file <file>',
+      'file with the identity token (default: the token that the CI system provides, or /var/run/secrets/devpilot/token)',
+    )
     .action(async (command, options) => (await import('./exchange.ts')).exchange(command, declared(options)));
 }

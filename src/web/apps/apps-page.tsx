@@ -25,7 +25,7 @@ function DeployCell({ app }: { readonly app: App }) {
   if (!isAdmin) return dimmed('–');
   return (
     <TextLink to="/apps/$app/settings" params={{ app: app.id }} fz="sm">
-      {strings.appsPage.setUp}
+      {app.repository === null ? strings.appsPage.setRepository : strings.appsPage.setDirectory}
       <span className="visually-hidden"> {isolate(app.name)}</span>
     </TextLink>
   );

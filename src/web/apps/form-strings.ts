@@ -175,7 +175,8 @@ export const strings = {
   },
   createAppDialog: {
     namePlaceholder: 'Storefront',
-    laterSettings: "You can set up hooks, the health check, logs and backups in the app's settings later.",
+    laterSettings:
+      "To be deployed, the app needs a repository, a server and a directory. You can set these, hooks, the health check, logs and backups in the app's settings later.",
   },
   deleteAppDialog: {
     consequences:

@@ -95,8 +95,9 @@ export const strings = {
     server: 'Server',
     source: 'Source',
     deploy: 'Deploy',
-    /** Link to the settings of an app that cannot be deployed yet. */
-    setUp: 'Set up',
+    /** Links to the settings of an app that cannot be deployed yet. */
+    setRepository: 'Set repository',
+    setDirectory: 'Set directory',
     description: 'An app has a source, a server that it runs on, and an environment.',
     emptyHint: 'An app belongs to a project. You set up its environment, hooks and health check after creating it.',
     createAProjectFirst: 'Create a project first',

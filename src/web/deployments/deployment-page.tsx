@@ -169,9 +169,9 @@ function DetailsSection({ deployment, app }: DeploymentContentProps) {
           ...overrideItems(deployment),
           [strings.deploymentPage.items.duration, <Duration key="duration" {...deployment} />],
           [
-            strings.deploymentPage.items.started,
+            strings.deploymentPage.items.created,
             <span key="started">
-              {strings.deploymentPage.startedBy(<ExactTime time={deployment.createdAt} />, actorName(createdBy))}
+              {strings.deploymentPage.createdBy(<ExactTime time={deployment.createdAt} />, actorName(createdBy))}
             </span>,
           ],
           [strings.deploymentPage.items.id, <CopyableId key="id" id={id} />],

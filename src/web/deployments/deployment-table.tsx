@@ -57,10 +57,10 @@ function columnsFor({ appName, repositoryOf }: ColumnOptions): readonly Column<D
     { key: 'duration', label: strings.deploymentTable.duration, cell: (deployment) => <Duration {...deployment} /> },
     {
       key: 'started',
-      label: strings.deploymentTable.started,
+      label: strings.deploymentTable.created,
       cell: ({ createdAt }) => <TimeCell time={createdAt} relative />,
     },
-    { key: 'by', label: strings.deploymentTable.startedBy, cell: ({ createdBy }) => actorName(createdBy) },
+    { key: 'by', label: strings.deploymentTable.createdBy, cell: ({ createdBy }) => actorName(createdBy) },
   ];
 }
 

@@ -150,7 +150,7 @@ export const strings = {
       scheduledFor: 'Scheduled for',
       approval: 'Approval',
       duration: 'Duration',
-      started: 'Started',
+      created: 'Created',
       id: 'ID',
     },
     rollingStrategy: ({ label, batchSize, pauseSeconds }: { label: string; batchSize: number; pauseSeconds: number }) =>
@@ -158,7 +158,7 @@ export const strings = {
     anEarlierDeployment: 'an earlier deployment',
     pending: 'Pending',
     approvedBy: (name: string) => phrase`Approved by ${name}`,
-    startedBy: (time: ReactNode, name: string) => sentence`${time} by ${name}`,
+    createdBy: (time: ReactNode, name: string) => sentence`${time} by ${name}`,
     title: 'Deployment',
     listTitle: 'Deployments',
     titleOf: (appName: string) => phrase`Deployment of ${appName}`,
@@ -190,8 +190,8 @@ export const strings = {
     live: 'Live',
     status: 'Status',
     duration: 'Duration',
-    started: 'Started',
-    startedBy: 'Started by',
+    created: 'Created',
+    createdBy: 'Created by',
     deployments: 'Deployments',
   },
   deploymentsPage: {

@@ -74,9 +74,9 @@ function RunProperties({ run, script }: RunProps) {
             <Duration key="duration" startedAt={run.startedAt} finishedAt={run.finishedAt} />,
           ],
           [
-            strings.runPage.items.started,
+            strings.runPage.items.created,
             <span key="started">
-              {strings.runPage.startedBy(<ExactTime time={run.createdAt} />, actorName(run.createdBy))}
+              {strings.runPage.createdBy(<ExactTime time={run.createdAt} />, actorName(run.createdBy))}
             </span>,
           ],
           ...Object.entries(run.parameters).map(
