@@ -78,8 +78,12 @@ const SETTINGS_HELP = `
 This command reads the settings of the server from environment variables, such as
 DEVPILOT_DATA_DIR, DATABASE_URL and DEVPILOT_SECRET. deploy/devpilot.env lists all of them.`;
 
+/**
+ * Adds a note to the help of every command that reads settings: all but `store copy`, whose options name the databases.
+ */
 function addSettingsHelp(command: CommandUnknownOpts): void {
-  command.addHelpText('after', SETTINGS_HELP);
+  if (command.name() === 'copy') return;
+  if (command.commands.length === 0) command.addHelpText('after', SETTINGS_HELP);
   for (const subcommand of command.commands) addSettingsHelp(subcommand);
 }
 

@@ -58,9 +58,9 @@ export const PERMISSION_DESCRIPTIONS: Readonly<Record<Permission, string>> = {
 /** Consequences and limits of rights that their descriptions omit. They are shown where rights are selected. */
 export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, string>>> = {
   all: 'Includes modify_env and run_scripts: it can read every variable and run the configured scripts.',
-  basic_deployment: "They run on the app's own server, immediately, with all hooks and the app's health check.",
+  basic_deployment: "They run on the app's server, immediately, with all hooks.",
   advanced_deployment:
-    'They choose servers, a rolling or canary strategy, a start time, an approval, skipped hooks or another health check. Does not include basic_deployment: a token that starts both kinds needs both scopes.',
+    'They choose servers, a strategy, a start time, approval, hooks or a health check. Does not include basic_deployment.',
   activity_tracker_analytics: 'Can also read the events themselves.',
   error_tracker: 'Can also change and delete issues, and upload and delete source maps.',
   modify_env: 'Can read the value of every variable, and set the variables that apps start with.',
@@ -70,9 +70,8 @@ export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, str
     'Controls the code on your servers: changing an app, its repository or its hooks is enough to run code there and read its variables.',
   manage_servers:
     'Controls where apps run: once an owner or admin has confirmed a server that the key created or changed, apps and their variables are sent to that machine.',
-  deploy: 'Can also approve, promote, abort, cancel, retry and roll back deployments.',
-  manage_backups:
-    "Can also download the decrypted data of every backup, and replace the backup key. Restoring replaces an app's data with the data of the backup.",
+  deploy: 'Can also approve and cancel them.',
+  manage_backups: "Can also download decrypted data; restoring replaces an app's data.",
 };
 
 /** Returns the description of a right, including what it implies. */

@@ -455,7 +455,13 @@ describe('groups', () => {
       'groups.lead': 'lead',
       a: { groups: ['lead'] },
     };
-    for (const claims of [otherClaims, { groups: { lead: 'lead' } }, { groups: 'leader' }, { groups: [['lead']] }]) {
+    for (const claims of [
+      {},
+      otherClaims,
+      { groups: { lead: 'lead' } },
+      { groups: 'leader' },
+      { groups: [['lead']] },
+    ]) {
       signedInPerson(await browser.signIn(account('tess', { amr: ['mfa'], ...claims })));
       assert.equal(await findMemberId('tess'), '', JSON.stringify(claims));
     }

@@ -54,8 +54,8 @@ import type {
 
 /**
  * The tables. IDs are text, timestamps epoch milliseconds, flags 0 or 1, structured values JSON text, digests bytes.
- * Every table with rows of a workspace has `workspace_id`, and every query filters by it, except those of work for all
- * workspaces, such as housekeeping, schedules and the claims of jobs.
+ * Every table with rows of a workspace has `workspace_id`, and every query filters by it, except look-ups by digest,
+ * queries for one person, and work for all workspaces, such as housekeeping, schedules and the claims of jobs.
  */
 export interface Schema {
   installation: InstallationTable;

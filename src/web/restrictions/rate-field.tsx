@@ -28,7 +28,6 @@ export function RateField({ value, onChange, error, ...fieldProps }: RateFieldPr
       <IntegerInput
         label={strings.fields.requests}
         description={strings.fields.requestsDescription(min, max)}
-        clampBehavior="none"
         limits={RESTRICTION_LIMITS.rateRequests}
         thousandSeparator=","
         value={value.requests}

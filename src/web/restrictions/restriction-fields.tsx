@@ -145,8 +145,6 @@ function UseCountRestriction({ form }: Pick<RestrictionFieldsProps, 'form'>) {
       <IntegerInput
         label={strings.fields.maxUses}
         description={strings.fields.maxUsesDescription(limits.min, limits.max)}
-        // A value that is too large is shown as an error instead of being replaced by the maximum.
-        clampBehavior="none"
         limits={limits}
         thousandSeparator=","
         styles={{ wrapper: { maxWidth: 180 } }}

@@ -47,7 +47,7 @@ export const strings = {
   groupRoles: {
     title: 'Groups',
     description: (name: string) =>
-      phrase`When people in these groups sign in with ${name}, they become members with the role of the group. It replaces the current role of a member, even a higher one, except the owner's. A membership that depends on a group ends when the person leaves the group. People you invite keep their role until a group gives them one.`,
+      phrase`When people in these groups sign in with ${name}, they become members with the role of the group. It replaces the current role of a member, even a higher one, except the owner's. Such a membership ends when none of the person's groups gives a role any more. People you invite keep their role until a group gives them one.`,
     none: 'No group has a role in this workspace.',
     ownerOnly: 'Only the owner can change this.',
     claim: 'Claim',
