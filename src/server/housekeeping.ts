@@ -17,7 +17,7 @@ import { deleteEndedSessions, deleteOldKnownAddresses } from '../store/people.ts
 import { deleteOldQuotaUses } from '../store/quotas.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldTombstones } from '../store/tombstones.ts';
-import { deleteOldUses } from '../store/usage.ts';
+import { deleteOldUses } from '../store/usage-retention.ts';
 import { deleteOldDeliveries } from '../store/webhook-deliveries.ts';
 import { deleteExpiredTokenClaims } from '../store/workload-identities.ts';
 

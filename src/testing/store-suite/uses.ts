@@ -3,13 +3,8 @@ import { describe, test } from 'node:test';
 import { createId } from '../../contract/id.ts';
 import { DAY } from '../../contract/limits.ts';
 import { addRefusals, readRefusals, readRightUses } from '../../store/right-uses.ts';
-import {
-  addChunksToCredentials,
-  claimUsageChunk,
-  deleteOldUses,
-  insertUsageChunk,
-  readUses,
-} from '../../store/usage.ts';
+import { addChunksToCredentials, claimUsageChunk, insertUsageChunk, readUses } from '../../store/usage.ts';
+import { deleteOldUses } from '../../store/usage-retention.ts';
 import { seedCredential } from '../test-store.ts';
 import { NOW, type StoreFixture } from './fixture.ts';
 

@@ -1,23 +1,14 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Policy } from '../../contract/policy.ts';
-import { describeRight } from '../../contract/vocabulary.ts';
-import { KeyStatus } from '../api-keys/key-status.tsx';
-import { CopyableId } from '../components/copyable-id.tsx';
-import { DescriptionList } from '../components/description-list.tsx';
 import { DeleteButton, EditButton } from '../components/edit-delete-buttons.tsx';
 import { capitalize } from '../components/format.ts';
 import { IconRefresh, IconTrash } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
 import { BackLink } from '../components/link.tsx';
-import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
-import { ExactTime } from '../components/relative-time.tsx';
-import { Section } from '../components/section.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from '../components/states.tsx';
-import { mono } from '../components/text.tsx';
 import {
   ACCESS_TOKENS,
   API_KEYS,
@@ -25,22 +16,18 @@ import {
   type CredentialKindConfig,
   credentialsKey,
   getKindConfig,
-  getRights,
   isDeletedError,
   type Right,
 } from '../credentials/kinds.ts';
 import { rotationOf } from '../credentials/rotation.ts';
 import { RotationNote } from '../credentials/rotation-note.tsx';
-import { CredentialStatusTag } from '../credentials/status-tag.tsx';
 import { useCredentialUses } from '../credentials/use-credential-uses.ts';
-import { RuleTags } from '../policy/rule-tags.tsx';
 import { policyQuery } from '../policy/use-policy.ts';
-import { findViolatedRules } from '../policy/violated-rules.ts';
 import { useWorkspace } from '../session.ts';
 import { ActivitySection } from './activity-section.tsx';
 import styles from './credential.module.css';
+import { CredentialDetails } from './credential-details.tsx';
 import { LeakSection } from './leak-section.tsx';
-import { restrictionItems } from './restriction-items.tsx';
 import { strings } from './strings.ts';
 import { UsesSections } from './uses-section.tsx';
 
@@ -78,94 +65,6 @@ function CredentialActions({
       )}
       <DeleteButton onClick={() => onOpen('delete')} />
     </Group>
-  );
-}
-
-function RightList({ credential }: { readonly credential: Credential }) {
-  return (
-    <ul className={styles['rights']}>
-      {getRights(credential).map((right) => (
-        <li key={right}>
-          <Tag tone={right === 'all' ? 'warning' : 'neutral'}>{right}</Tag>
-          <Text span fz="xs" c="dimmed">
-            {describeRight(right)}
-          </Text>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** When a credential was created, and by whom or how it was issued. */
-function Creation({ credential }: { readonly credential: Credential }) {
-  const time = <ExactTime time={credential.createdAt} />;
-  if (credential.kind === 'access_token' && credential.origin !== 'person') {
-    return <span>{strings.credentialPage.issued[credential.origin](time)}</span>;
-  }
-  return <span>{strings.credentialPage.createdBy(time, credential.createdBy?.name ?? null)}</span>;
-}
-
-const timeOrNever = (time: string | null) =>
-  time === null ? strings.credentialPage.never : <ExactTime key={time} time={time} />;
-
-interface CredentialDetailsProps {
-  readonly credential: Credential;
-  /** Undefined for members, and until the policy is loaded. */
-  readonly policy: Policy | undefined;
-}
-
-function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
-  const kind = getKindConfig(credential);
-  const isKey = credential.kind === 'api_key';
-  const violatedRules = policy === undefined ? [] : findViolatedRules(policy, credential);
-  const { expiresAt, lastUsedAt, useCount, hint, id } = credential;
-  return (
-    <Section title={strings.credentialPage.detailsTitle}>
-      <DescriptionList
-        items={[
-          [
-            strings.credentialPage.status,
-            isKey ? (
-              <KeyStatus key="status" apiKey={credential} />
-            ) : (
-              <CredentialStatusTag key="status" credential={credential} />
-            ),
-          ],
-          violatedRules.length > 0 && [
-            strings.credentialPage.violatesPolicy,
-            <RuleTags key="violated" rules={violatedRules} />,
-          ],
-          isKey &&
-            credential.description !== null && [
-              strings.credentialPage.description,
-              <span key="description" style={{ whiteSpace: 'pre-line' }}>
-                {credential.description}
-              </span>,
-            ],
-          [kind.rightsLabel, <RightList key="rights" credential={credential} />],
-          !isKey && [
-            strings.credentialPage.passphrase,
-            credential.hasPassphrase ? strings.credentialPage.required : strings.credentialPage.none,
-          ],
-          ...restrictionItems(credential.restrictions),
-          isKey && credential.guard && [strings.credentialPage.guards, strings.credentialPage.allowed],
-          [strings.credentialPage.expires, timeOrNever(expiresAt)],
-          [strings.credentialPage.lastUsed, timeOrNever(lastUsedAt)],
-          [strings.credentialPage.uses, useCount.toLocaleString('en')],
-          [strings.credentialPage.created, <Creation key="created" credential={credential} />],
-          isKey &&
-            credential.updatedAt !== credential.createdAt && [
-              strings.credentialPage.updated,
-              <ExactTime key="updated" time={credential.updatedAt} />,
-            ],
-          [
-            strings.credentialPage.secret,
-            hint === '' ? strings.credentialPage.imported : mono(`${kind.prefix}…${hint}`),
-          ],
-          [strings.credentialPage.id, <CopyableId key="id" id={id} />],
-        ]}
-      />
-    </Section>
   );
 }
 
