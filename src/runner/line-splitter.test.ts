@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createLineSplitter, createMarkerExtractor } from './line-splitter.ts';
 import { createMask } from './mask.ts';
 
-function splitLines(
+async function splitLines(
   chunks: readonly Uint8Array[],
   secrets: readonly string[],
   limits = { maxLineCharacters: 50, maxTotalCharacters: 100_000 },
@@ -12,7 +12,7 @@ function splitLines(
   const lines: string[] = [];
   let onFullCalls = 0;
   const splitter = createLineSplitter({
-    mask: createMask(secrets),
+    mask: await createMask(secrets, () => undefined),
     limits,
     budget: { remaining: limits.maxTotalCharacters },
     onLine: (text) => lines.push(text),
@@ -23,9 +23,9 @@ function splitLines(
   return { lines, onFullCalls };
 }
 
-test('an unfinished line is shown as in a terminal, without the beginning of a secret', () => {
+test('an unfinished line is shown as in a terminal, without the beginning of a secret', async () => {
   const splitter = createLineSplitter({
-    mask: createMask(['pass-word']),
+    mask: await createMask(['pass-word'], () => undefined),
     limits: { maxLineCharacters: 5000, maxTotalCharacters: 100_000 },
     budget: { remaining: 100_000 },
     onLine: () => undefined,
@@ -59,32 +59,33 @@ const inChunks = (bytes: fc.Arbitrary<Buffer>) =>
     return [...chunks, buffer.subarray(offset)];
   });
 
-test('lines are bounded, well-formed and independent of how the bytes are split into chunks', () => {
+test('lines are bounded, well-formed and independent of how the bytes are split into chunks', async () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 400 }).map((array) => Buffer.from(array)),
     fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', '😀'), maxLength: 300 }).map((text) => Buffer.from(text)),
   );
-  fc.assert(
-    fc.property(inChunks(bytes), (chunks) => {
-      const { lines } = splitLines(chunks, ['secret']);
-      assert.deepEqual(lines, splitLines([Buffer.concat(chunks)], ['secret']).lines);
+  await fc.assert(
+    fc.asyncProperty(inChunks(bytes), async (chunks) => {
+      const { lines } = await splitLines(chunks, ['secret']);
+      assert.deepEqual(lines, (await splitLines([Buffer.concat(chunks)], ['secret'])).lines);
       for (const line of lines) assert.ok(line.length <= 52 && !line.includes('\n'));
     }),
   );
 });
 
-test('a secret is never output, regardless of its position and its chunks', () => {
+test('a secret is never output, regardless of its position and its chunks', async () => {
   const secret = 'tr0ub4dor&3';
   const text = fc.array(fc.constantFrom(secret, 'x', 'tr0u', ' ', '\n', 'yyyyyyyyyyyyy'), { maxLength: 60 });
-  fc.assert(
-    fc.property(inChunks(text.map((parts) => Buffer.from(parts.join('')))), (chunks) => {
-      for (const line of splitLines(chunks, [secret]).lines) assert.ok(!line.includes(secret.slice(0, 8)), line);
+  await fc.assert(
+    fc.asyncProperty(inChunks(text.map((parts) => Buffer.from(parts.join('')))), async (chunks) => {
+      const { lines } = await splitLines(chunks, [secret]);
+      for (const line of lines) assert.ok(!line.includes(secret.slice(0, 8)), line);
     }),
   );
 });
 
-test('no line is output after the budget is used up, and onFull is called once', () => {
-  const { lines, onFullCalls } = splitLines([Buffer.from('line\n'.repeat(1000))], [], {
+test('no line is output after the budget is used up, and onFull is called once', async () => {
+  const { lines, onFullCalls } = await splitLines([Buffer.from('line\n'.repeat(1000))], [], {
     maxLineCharacters: 50,
     maxTotalCharacters: 1000,
   });

@@ -113,23 +113,8 @@ function mayContinueAt(root: TrieNode, line: string, start: number): boolean {
 
 type Range = readonly [start: number, end: number];
 
-/**
- * Creates a mask that hides the values and every text in the format of a Devpilot secret. The trie makes the cost per
- * character independent of the number of secrets, which `mask.test.ts` checks. Without this requirement, one search per
- * secret would be sufficient.
- */
-export function createMask(values: Iterable<string>): Mask {
-  const root: TrieNode = { edge: '', secretLength: 0, children: new Map() };
-  let lookahead = DEVPILOT_SECRET_LOOKAHEAD;
-  for (const value of values) {
-    if (COMMON_VALUE.test(value)) continue;
-    for (const form of encodingsOf(value)) {
-      if (form.length < MIN_SECRET_LENGTH) continue;
-      insertSecret(root, form);
-      lookahead = Math.max(lookahead, Math.min(form.length, MAX_COMPARED_LENGTH));
-    }
-  }
-
+/** Creates a mask that hides the secrets of a trie and every text in the format of a Devpilot secret. */
+function createTrieMask(root: TrieNode, lookahead: number): Mask {
   /** Returns the ranges of the secrets that begin in the first `length` characters. */
   function secretsIn(line: string, length: number): Range[] {
     // Searches the whole line, because a secret may end after the first `length` characters.
@@ -186,4 +171,30 @@ export function createMask(values: Iterable<string>): Mask {
     return Math.min(end, positions[unfinishedStart(text)] ?? end);
   }
   return Object.assign(mask, { lookahead, showableLength });
+}
+
+const createTrie = (): TrieNode => ({ edge: '', secretLength: 0, children: new Map() });
+
+/** Hides only text in the format of a Devpilot secret. */
+export const DEVPILOT_SECRETS_MASK = createTrieMask(createTrie(), DEVPILOT_SECRET_LOOKAHEAD);
+
+/**
+ * Creates a mask that hides the values and every text in the format of a Devpilot secret. The trie makes the cost per
+ * character independent of the number of secrets, which `mask.test.ts` checks. Without this requirement, one search per
+ * secret would be sufficient. Calls `yieldIfDue` between values, because 1,000 values with thousands of lines take longer
+ * than the event loop may be held.
+ */
+export async function createMask(values: Iterable<string>, yieldIfDue: () => Promise<void> | undefined): Promise<Mask> {
+  const root = createTrie();
+  let lookahead = DEVPILOT_SECRET_LOOKAHEAD;
+  for (const value of values) {
+    await yieldIfDue();
+    if (COMMON_VALUE.test(value)) continue;
+    for (const form of encodingsOf(value)) {
+      if (form.length < MIN_SECRET_LENGTH) continue;
+      insertSecret(root, form);
+      lookahead = Math.max(lookahead, Math.min(form.length, MAX_COMPARED_LENGTH));
+    }
+  }
+  return createTrieMask(root, lookahead);
 }

@@ -11,6 +11,7 @@ import { isRunning, listOwnKeyFolders } from '../testing/running-processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
 import { generateKeyPair } from './key-pair.ts';
+import { createMask } from './mask.ts';
 import { type OutputLine, OutputTruncated, type RunTarget, run, type Step, type StepOutcome } from './run.ts';
 import { shellQuote } from './shell-quote.ts';
 import { HEARTBEAT_TIMEOUT_SECONDS } from './step-script.ts';
@@ -118,7 +119,6 @@ describe('steps', { concurrency: true }, () => {
             `for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${commandLines}; : in-the-body`,
           ),
           environment: { SECRET: 'in-the-environment' },
-          secrets: [],
         });
         assert.equal(ran.exitCode, 0, ran.text);
         const seen = readFileSync(commandLines, 'utf8');
@@ -153,7 +153,7 @@ describe('steps', { concurrency: true }, () => {
         const ran = await perform(targets[targetKind], {
           ...shellStep('echo "a $S b $S"; printf %s "$S" | base64; echo "$OURS" >&2; echo "$KEY"; echo yes'),
           environment: { S: secret, OURS: devpilotSecret, KEY: 'line one of key\nline two of key' },
-          secrets: [secret, 'line one of key\nline two of key', 'true', 'yes'],
+          mask: await createMask([secret, 'line one of key\nline two of key', 'true', 'yes'], () => undefined),
         });
         assert.deepEqual(
           ran.lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
@@ -167,7 +167,7 @@ describe('steps', { concurrency: true }, () => {
         const ran = await perform(targets[targetKind], {
           ...shellStep(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
           environment: { S: secret },
-          secrets: [secret],
+          mask: await createMask([secret], () => undefined),
           limits: { maxLineCharacters: 100, maxTotalCharacters: 10_000 },
         });
         assert.deepEqual(

@@ -38,8 +38,8 @@ export interface Step {
   readonly timeoutMs?: number;
   /** The user to run the step as, if not the user who logs in. */
   readonly runAs?: string | null;
-  /** Values to mask in every line, in addition to Devpilot's own secrets; or a mask. */
-  readonly secrets?: Iterable<string> | Mask;
+  /** Hides secrets in every line. Without a mask, only Devpilot's own secrets are hidden. */
+  readonly mask?: Mask;
   readonly onLine?: (line: OutputLine) => void;
   /** Receives unfinished lines, such as progress bars and prompts, each time they have changed. */
   readonly onUnfinishedLine?: (line: OutputLine) => void;

@@ -1,7 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { createMask, type Mask } from './mask.ts';
+import { DEVPILOT_SECRETS_MASK } from './mask.ts';
 import { createOutputReader, type StepOutput } from './output.ts';
 import type { Step, StepOutcome } from './run.ts';
 import { describeKnownRefusal, describeStartFailure, SSH_CONNECTION_FAILED } from './start-failure.ts';
@@ -34,10 +34,6 @@ const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received.';
 const START_GRACE_MS = 2_000;
 /** Maximum time to end a step, beyond the grace period of its process group; milliseconds. */
 const STOP_TIMEOUT_MS = KILL_GRACE_MS + 10_000;
-
-function isMask(secrets: Iterable<string> | Mask): secrets is Mask {
-  return typeof secrets === 'function';
-}
 
 /** How a step ended; see `StepOutcome`. */
 export type StepEnd = Pick<StepOutcome, 'exitCode' | 'timedOut' | 'cancelled' | 'problem'>;
@@ -73,10 +69,9 @@ export class StepProcess {
     this.#step = step;
     this.#child = transport.openShell();
     this.#input = typeof step.stdin === 'object' ? step.stdin : null;
-    const secrets = step.secrets ?? [];
     this.#output = createOutputReader({
       nonce,
-      mask: isMask(secrets) ? secrets : createMask(secrets),
+      mask: step.mask ?? DEVPILOT_SECRETS_MASK,
       limits: step.limits,
       onLine: (line) => step.onLine?.(line),
       onUnfinishedLine: step.onUnfinishedLine,

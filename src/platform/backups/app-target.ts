@@ -1,9 +1,11 @@
 import { Problem } from '../../contract/problem.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
+import { createMask, type Mask } from '../../runner/mask.ts';
 import type { OutputLine, RunTarget, StepOutcome } from '../../runner/run.ts';
 import type { ConnectionPool } from '../../runner/ssh-connection.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
+import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
 import { selectCommandVariables } from '../environment/command-variables.ts';
 import { loadVariables } from '../environment/effective-variables.ts';
@@ -14,8 +16,8 @@ export interface AppTarget {
   readonly app: AppTable;
   readonly runTarget: RunTarget;
   readonly environment: Readonly<Record<string, string>>;
-  /** Values of all variables of the app, which are masked in output. */
-  readonly secrets: readonly string[];
+  /** Hides the values of all variables of the app in output. */
+  readonly mask: Mask;
 }
 
 /**
@@ -42,7 +44,8 @@ export async function resolveAppTarget(
     const variables = await loadVariables(context, workspaceId, appId);
     const { passed, problem } = selectCommandVariables(variables);
     if (problem !== null) throw new JobFailure(problem);
-    return { app, runTarget: target, environment: passed, secrets: Object.values(variables) };
+    const mask = await createMask(Object.values(variables), createYielder());
+    return { app, runTarget: target, environment: passed, mask };
   } catch (error) {
     throw error instanceof Problem ? new JobFailure(error.message) : error;
   }

@@ -36,7 +36,7 @@ function backupStep(target: AppTarget, kind: string): Step {
       command: shellCommand(command, interpreter),
       cwd: target.app.directory,
       environment: target.environment,
-      secrets: target.secrets,
+      mask: target.mask,
     };
   }
   if (target.app.directory === null) throw new JobFailure('The app no longer has a directory.');

@@ -168,7 +168,7 @@ async function runWithDump(
       stdinPath: `${folder}/dump`,
       cwd: directory,
       environment: { ...target.environment, ...environment },
-      secrets: target.secrets,
+      mask: target.mask,
     };
     await runStep(target, description, commandStep, job.signal);
   } finally {

@@ -13,6 +13,7 @@ import {
 } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
+import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
 import { type CommandVariables, selectCommandVariables } from '../environment/command-variables.ts';
 import { describeMissingVariables, loadVariables } from '../environment/effective-variables.ts';
@@ -203,7 +204,7 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
     const variables = new Map(Object.entries(variablesByName));
     const commandVariables = selectCommandVariables(variablesByName);
     const credentials = await findRepositoryCredentials(context, row, plan);
-    const mask = createMask([...variables.values(), ...secretsOfCredentials(credentials)]);
+    const mask = await createMask([...variables.values(), ...secretsOfCredentials(credentials)], createYielder());
     const servers = await listDeploymentServers(context.store.read, workspaceId, [row.id]);
     const progress = createDeploymentProgress(context, job, row, plan, servers.length);
     const deployment: DeploymentRun = {

@@ -74,7 +74,7 @@ export async function runStep(
     target.runTarget,
     {
       ...step,
-      secrets: deployment.mask,
+      mask: deployment.mask,
       // Not for a step with outputs, because an unfinished line may be an output.
       ...(outputNames.length === 0 && {
         onUnfinishedLine: (line: OutputLine) => deployment.log.showUnfinished(line, name, target.server.server_id),

@@ -10,6 +10,7 @@ import { shellCommand } from '../../runner/shell-command.ts';
 import { listDeploymentRows, listDeploymentServers } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
+import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
 import { selectCommandVariables } from '../environment/command-variables.ts';
 import { loadVariables } from '../environment/effective-variables.ts';
@@ -150,7 +151,7 @@ export async function* readAppLog(
   const backlog = createBacklog(from);
   const stopController = new AbortController();
   const combinedSignal = AbortSignal.any([signal, stopController.signal]);
-  const mask = createMask(Object.values(variables));
+  const mask = await createMask(Object.values(variables), createYielder());
   const devpilotEnvironment: DevpilotEnvironment = { DP_DIR: directory ?? '', DEVPILOT_FOLLOW: follow ? '1' : '' };
   const commands = Promise.all(
     servers.map(async ({ serverId, name, target }) => {
@@ -168,7 +169,7 @@ export async function* readAppLog(
             maxLineCharacters: 8192,
             maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_OUTPUT_CHARACTERS,
           },
-          secrets: mask,
+          mask,
           ...(includeUnfinished && follow && { onUnfinishedLine: (line) => backlog.pushUnfinished(toLogLine(line)) }),
           onLine: (line) => backlog.push(toLogLine(line)),
         },
