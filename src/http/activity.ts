@@ -52,7 +52,7 @@ export function activityRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/activity/events',
       access: { person: 'admin', token: ['activity_tracker'] },
-      about: 'workspace',
+      resourceAccess: 'workspace',
       summary: 'Send activity events',
       description:
         'Accepts CloudEvents 1.0 in structured, batched or binary mode. A batch is stored completely or not at all.',
@@ -88,7 +88,7 @@ export function activityRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/activity/events',
       access: readAccess,
-      about: 'workspace',
+      resourceAccess: 'workspace',
       summary: 'List activity events',
       description: 'Newest first. With `Accept: text/csv`, streams up to 100,000 events.',
       tag,
@@ -106,7 +106,7 @@ export function activityRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/activity/analytics',
       access: readAccess,
-      about: 'workspace',
+      resourceAccess: 'workspace',
       summary: 'Get event counts over time',
       description:
         'Counts events and unique subjects per interval, grouped by type, source or subject. With `Accept: text/csv`, returns one line per point.',

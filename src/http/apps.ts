@@ -15,21 +15,32 @@ export function appRoutes(context: AppContext): Route[] {
     schema: App,
     list: {
       access: readAccess,
-      about: 'list',
+      resourceAccess: 'filtered',
       summary: 'List apps',
       query: AppQuery,
       errorCodes: ['not_found'],
       action: listApps,
     },
-    create: { access: writeAccess, about: 'list', summary: 'Create an app', body: CreateApp, action: createApp },
-    get: { access: readAccess, about: 'app', summary: 'Get an app', action: getApp },
+    create: {
+      access: writeAccess,
+      resourceAccess: 'filtered',
+      summary: 'Create an app',
+      body: CreateApp,
+      action: createApp,
+    },
+    get: { access: readAccess, resourceAccess: 'app', summary: 'Get an app', action: getApp },
     update: {
       access: writeAccess,
-      about: 'app',
+      resourceAccess: 'app',
       summary: 'Edit an app',
       body: UpdateApp,
       action: updateApp,
     },
-    remove: { access: deleteAccess, about: 'app', summary: 'Delete an app and its environment', action: deleteApp },
+    remove: {
+      access: deleteAccess,
+      resourceAccess: 'app',
+      summary: 'Delete an app and its environment',
+      action: deleteApp,
+    },
   });
 }

@@ -37,7 +37,7 @@ export function backupRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/apps/:app/backups',
       access: { person: 'member', key },
-      about: 'app',
+      resourceAccess: 'app',
       summary: 'List the backups of an app',
       description: 'Newest first. If the app was deleted, use its ID.',
       tag,
@@ -50,7 +50,7 @@ export function backupRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/apps/:app/backups',
       access: { person: 'member', key },
-      about: 'app',
+      resourceAccess: 'app',
       summary: 'Back up an app',
       description: 'Stores the shared directory of the app or, if it has a backup command, the output of the command.',
       tag,
@@ -64,7 +64,7 @@ export function backupRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/backups/:id',
       access: { person: 'member', key },
-      about: 'backup',
+      resourceAccess: 'backup',
       summary: 'Get a backup',
       tag,
       params: IdParams,
@@ -75,7 +75,7 @@ export function backupRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/backups/:id/restore',
       access: restoreAccess,
-      about: 'backup',
+      resourceAccess: 'backup',
       accessForBody: restoreAccessFor,
       summary: 'Restore a backup',
       description:
@@ -89,7 +89,7 @@ export function backupRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/backups/:id/verify',
       access: { person: 'member', key },
-      about: 'backup',
+      resourceAccess: 'backup',
       summary: 'Verify a backup',
       description:
         'Checks the stored data and, if possible, restores it into a scratch directory on the server of its app.',
@@ -102,7 +102,7 @@ export function backupRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/backups/:id/download',
       access: { person: 'admin', key },
-      about: 'backup',
+      resourceAccess: 'backup',
       summary: 'Download a backup',
       description:
         'Returns the decrypted data: a tar archive compressed with gzip, or the output of the backup command compressed with zstd.',
@@ -138,7 +138,7 @@ export function backupRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/backups/:id',
       access: { person: 'admin', key },
-      about: 'backup',
+      resourceAccess: 'backup',
       summary: 'Delete a backup and its stored data',
       tag,
       params: IdParams,
@@ -150,7 +150,7 @@ export function backupRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/backup-keys',
       access: { person: 'admin', key },
-      about: 'workspace',
+      resourceAccess: 'workspace',
       summary: 'Replace the backup key',
       description: 'The new key encrypts new backups. Existing backups stay readable.',
       tag,

@@ -12,7 +12,7 @@ export function commitStatusRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const common = {
     url: '/v1/apps/:app/commit-status',
-    about: 'app',
+    resourceAccess: 'app',
     tag: 'Apps',
     params: AppParams,
   } as const;

@@ -18,7 +18,7 @@ const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
  */
 export function deployKeyRoutes(context: AppContext): Route[] {
   const { platform } = context;
-  const common = { about: 'app', tag: 'Apps', params: AppParams } as const;
+  const common = { resourceAccess: 'app', tag: 'Apps', params: AppParams } as const;
   return [
     route({
       ...common,

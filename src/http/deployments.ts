@@ -88,7 +88,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         jobRoute(context, {
           url: `${url}/${action}`,
           access: advancedAccess,
-          about: 'deployment',
+          resourceAccess: 'deployment',
           summary,
           description,
           tag,
@@ -101,7 +101,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
       jobRoute(context, {
         url: `${url}/retry`,
         access: triggerAccess,
-        about: 'deployment',
+        resourceAccess: 'deployment',
         accessForResource: accessOfRetry,
         summary: 'Retry a failed deployment',
         description:
@@ -114,7 +114,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
       jobRoute(context, {
         url: `${url}/rollback`,
         access: triggerAccess,
-        about: 'deployment',
+        resourceAccess: 'deployment',
         accessForBody: accessForFields,
         summary: 'Roll back to a deployment',
         description: `Creates a deployment with the same commit. ${SCOPE_NOTE}`,
@@ -136,7 +136,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/deployments',
       access: readAccess,
-      about: 'list',
+      resourceAccess: 'filtered',
       summary: 'List deployments',
       description: 'Newest first.',
       tag,
@@ -150,7 +150,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/deployments/:id',
       access: readAccess,
-      about: 'deployment',
+      resourceAccess: 'deployment',
       summary: 'Get a deployment',
       tag,
       params: IdParams,
@@ -162,7 +162,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/deployments/:id/variables',
       access: { person: 'member', token: ['modify_env'] },
-      about: 'deployment',
+      resourceAccess: 'deployment',
       summary: 'Compare the variables of a deployment',
       description: 'Compares the names of the variables with the names in the previous release. Never returns values.',
       tag,
@@ -174,7 +174,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/apps/:app/deployments',
       access: triggerAccess,
-      about: 'app',
+      resourceAccess: 'app',
       accessForBody: accessForFields,
       summary: 'Deploy an app',
       description: SCOPE_NOTE,
@@ -188,7 +188,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/deployments/:id/cancel',
       access: triggerAccess,
-      about: 'deployment',
+      resourceAccess: 'deployment',
       summary: 'Cancel a deployment',
       description: 'Servers on which the new release is already live are rolled back.',
       tag,
@@ -200,7 +200,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     logRoute(context, {
       url: '/v1/deployments/:id/logs',
       access: { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['view_logs'] },
-      about: 'deployment',
+      resourceAccess: 'deployment',
       summary: 'Read the log of a deployment',
       description:
         'Returns one JSON object per line (NDJSON). With `follow=true`, streams new lines until the log ends.',
@@ -215,7 +215,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     logRoute(context, {
       url: '/v1/apps/:app/logs',
       access: { person: 'member', key: ['view_logs'] },
-      about: 'app',
+      resourceAccess: 'app',
       summary: 'Read the log of an app',
       description:
         "Runs the app's `logCommand` and returns its output as one JSON object per line (NDJSON). With `follow=true`, streams new lines until the command ends.",

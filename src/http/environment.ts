@@ -75,7 +75,7 @@ const TEXTS = {
 function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
   const { platform } = context;
   const url = `/v1/${ownerKind}s/:${ownerKind}/env`;
-  const about = ownerKind;
+  const resourceAccess = ownerKind;
   const texts = TEXTS[ownerKind];
   const ownerParam = { [ownerKind]: z.string().max(64) };
   const ownerIn = (params: object) => String((params as Readonly<Record<string, unknown>>)[ownerKind]);
@@ -84,7 +84,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       method: 'GET',
       url,
       access: readAccess,
-      about,
+      resourceAccess,
       summary: `List the variables of ${texts.noun}`,
       description: `${texts.list} Access tokens, owners and admins get the values, and showing values to a person is recorded in the activity log. People with the role \`member\` get null values. Formats other than \`json\` are returned as \`text/plain\`, and are refused for the role \`member\`.`,
       tag,
@@ -113,7 +113,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       url,
       checksIfMatch: true,
       access: writeAccess,
-      about,
+      resourceAccess,
       summary: `Update several variables of ${texts.noun}`,
       description:
         'Atomically sets variables, and removes variables that are sent as null. The response contains only the values that were sent.',
@@ -136,7 +136,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       url: `${url}/:name`,
       checksIfMatch: true,
       access: writeAccess,
-      about,
+      resourceAccess,
       summary: `Set a variable of ${texts.noun}`,
       description: texts.set,
       tag,
@@ -159,7 +159,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       url: `${url}/:name`,
       checksIfMatch: true,
       access: writeAccess,
-      about,
+      resourceAccess,
       summary: `Remove a variable of ${texts.noun}`,
       description: texts.remove,
       tag,
@@ -179,7 +179,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       method: 'GET',
       url: `${url}/versions`,
       access: readAccess,
-      about,
+      resourceAccess,
       summary: `List the versions of the variables of ${texts.noun}`,
       description: 'Newest first, with the names that changed and the actor.',
       tag,
@@ -195,7 +195,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       url: `${url}/versions/:version/restore`,
       checksIfMatch: true,
       access: writeAccess,
-      about,
+      resourceAccess,
       summary: `Restore an earlier version of the variables of ${texts.noun}`,
       description: 'Creates a new version with the earlier variables.',
       tag,

@@ -107,7 +107,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/introspect',
       access: { key: ['read'] },
-      about: 'none',
+      resourceAccess: 'none',
       summary: 'Introspect a credential',
       description: 'OAuth token introspection (RFC 7662). Credentials of other workspaces are reported as inactive.',
       tag,

@@ -167,9 +167,9 @@ export function describeTool({ name, description, route, isLog, omittedFields = 
 
 /** Whether the access of a tool's route and the restrictions of a credential allow the credential to use the tool. */
 export function isToolAllowed({ route, typicalBody }: Tool, { kind, rights, restrictions }: CredentialRecord): boolean {
-  const { access, accessForBody, about } = route;
+  const { access, accessForBody, resourceAccess } = route;
   const requirement = requirementOf(accessForBody === undefined ? access : accessForBody(typicalBody))[kind];
   if (requirement === null || !meets(rights, requirement)) return false;
   // A credential that is restricted to projects and apps has no access to resources outside of apps.
-  return about !== 'workspace' || (restrictions?.resources ?? null) === null;
+  return resourceAccess !== 'workspace' || (restrictions?.resources ?? null) === null;
 }

@@ -129,7 +129,7 @@ export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[
       method: 'POST',
       url: '/mcp',
       access: { token: SCOPES, key: PERMISSIONS },
-      about: 'none',
+      resourceAccess: 'none',
       countsNoUse: true,
       summary: 'Send an MCP message',
       description:

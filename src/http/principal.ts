@@ -86,7 +86,7 @@ export function workspaceIdOf(request: FastifyRequest): string {
   if (principal.kind === 'person') return membershipOf(request).workspaceId;
   const { restrictions, workspace } = principal.record;
   const isRestricted = (restrictions?.resources ?? null) !== null;
-  return isRestricted && request.routeOptions.config.about === 'workspace' ? NO_WORKSPACE : workspace.id;
+  return isRestricted && request.routeOptions.config.resourceAccess === 'workspace' ? NO_WORKSPACE : workspace.id;
 }
 
 /** Returns the ID of the person or credential that sent a request. */

@@ -37,7 +37,7 @@ export function pushRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/apps/:app/push-secret',
       access: { person: 'admin', key: ['write', 'manage_apps'] },
-      about: 'app',
+      resourceAccess: 'app',
       summary: 'Create or replace the push secret',
       description: 'The Git host signs pushes with this secret; GitLab sends it instead. It is shown only once.',
       tag: 'Deployments',

@@ -17,7 +17,7 @@ import {
 import { hasBody, rejectCrossSiteRequest } from './cross-site-requests.ts';
 import { createLargeBodyLimiter, reserveLargeBody } from './large-bodies.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
-import { aboutOf } from './resource-access.ts';
+import { resourceAccessOf } from './resource-access.ts';
 import type { Route } from './route.ts';
 import { schemaOf } from './route-schema.ts';
 import { sunsetOf } from './sunset.ts';
@@ -116,7 +116,7 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
     url: definition.url,
     ...(definition.bodyLimit !== undefined && { bodyLimit: definition.bodyLimit }),
     config: {
-      about: aboutOf(definition),
+      resourceAccess: resourceAccessOf(definition),
       logFailuresOnly: definition.logFailuresOnly === true,
       isOAuth: definition.oauth === true,
       ...(definition.jsonLimits !== undefined && { jsonLimits: definition.jsonLimits }),
@@ -195,7 +195,7 @@ function registerLongArrayRoute(registration: Registration, definition: Route, f
   });
 }
 
-/** Registers routes. Throws if a route that accepts credentials does not declare `about`. */
+/** Registers routes. Throws if a route that accepts credentials does not declare `resourceAccess`. */
 export function registerRoutes(scope: FastifyInstance, context: AppContext, routes: readonly Route[]): void {
   const registration: Registration = { app: scope, context, largeBodies: createLargeBodyLimiter() };
   for (const definition of routes) {

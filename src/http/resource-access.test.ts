@@ -14,7 +14,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 import type { AppContext } from './app-context.ts';
-import { aboutOf, isAllowed } from './resource-access.ts';
+import { isAllowed, resourceAccessOf } from './resource-access.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 
@@ -30,11 +30,13 @@ const ROUTES = routeTable({} as AppContext).filter(({ access }) => {
   return access.token !== undefined || access.key !== undefined;
 });
 
-function fillPath({ url, about }: Route, ids: ResourceIds): string {
+function fillPath({ url, resourceAccess }: Route, ids: ResourceIds): string {
   const { project, app, server, script } = ids;
   const values: Readonly<Record<string, string>> = { project, app, server, script, name: 'COLOR', version: '1' };
   return url.replaceAll(/:(\w+)/g, (_, name: string) =>
-    name === 'id' ? ((ids as Readonly<Record<string, string>>)[about ?? ''] ?? 'none_0') : (values[name] ?? ''),
+    name === 'id'
+      ? ((ids as Readonly<Record<string, string>>)[resourceAccess ?? ''] ?? 'none_0')
+      : (values[name] ?? ''),
   );
 }
 
@@ -118,11 +120,11 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     return { status, text: text.replace(/"requestId":"[^"]*"/, ''), request: `${String(method)} ${path}` };
   }
 
-  test('every route that accepts credentials declares which resources it is about', () => {
+  test('every route that accepts credentials declares `resourceAccess`', () => {
     assert.ok(ROUTES.length > 50);
-    for (const route of ROUTES) assert.ok(route.about !== undefined, `${String(route.method)} ${route.url}`);
+    for (const route of ROUTES) assert.ok(route.resourceAccess !== undefined, `${String(route.method)} ${route.url}`);
     const undeclared = { method: 'GET', url: '/v1/new', access: { key: ['read'] } } as const;
-    assert.throws(() => aboutOf(undeclared), /GET \/v1\/new does not declare what it is about/);
+    assert.throws(() => resourceAccessOf(undeclared), /GET \/v1\/new does not declare its resourceAccess/);
   });
 
   test('retrying a deployment outside the restrictions gets 404, even without the permission to retry', async () => {
@@ -138,15 +140,15 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       Object.keys(inOtherWorkspace).map((type) => [type, 'none_0']),
     ) as ResourceIds;
     for (const route of ROUTES) {
-      const { about, method, url } = route;
+      const { resourceAccess, method, url } = route;
       const hasParameter = url.includes(':');
-      if (about === 'none') continue;
-      if (about === 'workspace') {
+      if (resourceAccess === 'none') continue;
+      if (resourceAccess === 'workspace') {
         const { status, text, request } = await send(route, allowedByApp);
         const expected = hasParameter ? 404 : method === 'POST' ? 403 : 200;
         assert.equal(status, expected, `${request}: ${text}`);
         if (expected === 200) assert.match(text, /"data":\[\]|"total":0/, request);
-      } else if (about === 'list') {
+      } else if (resourceAccess === 'filtered') {
         if (method !== 'GET') continue;
         const { status, text, request } = await send(route, allowedByApp);
         assert.equal(status, 200, request);
@@ -169,7 +171,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
         for (const { status, text, request } of refused)
           assert.deepEqual([status, text], [404, refused[0]?.text], `${request}: ${text}`);
         if (method === 'DELETE') continue;
-        for (const ids of about === 'project' ? [allowedByProject] : [allowedByProject, allowedByApp]) {
+        for (const ids of resourceAccess === 'project' ? [allowedByProject] : [allowedByProject, allowedByApp]) {
           const { status, text, request } = await send(route, ids);
           assert.ok(status < 500 && status !== 401 && status !== 403, `${request}: ${status} ${text}`);
           assert.doesNotMatch(text, /was not found in this workspace/, request);

@@ -6,29 +6,33 @@ import type { AppContext } from './app-context.ts';
 import type { Route } from './route.ts';
 
 /**
- * Which resources a route is about. It determines what a restricted credential, which has access only to some projects
- * and apps, can do with the route:
+ * What a credential that is restricted to some projects and apps can do with a route:
  * - a type: the credential must have access to the resource in the path;
- * - `list`: the handler returns and accepts only allowed resources (`allowedResourcesOf`);
+ * - `filtered`: the handler returns and accepts only allowed resources (`allowedResourcesOf`);
  * - `workspace`: resources outside of apps, to which a restricted credential has no access;
  * - `guard`: the credentials of the workspace, to which a restricted credential has no access;
- * - `none`: nothing that could belong to an app.
+ * - `none`: everything, because nothing in the request or response belongs to an app.
  */
-export type About = AllowedType | 'list' | 'workspace' | 'guard' | 'none';
+export type ResourceAccess = AllowedType | 'filtered' | 'workspace' | 'guard' | 'none';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    about?: About;
+    resourceAccess?: ResourceAccess;
   }
 }
 
-/** Returns what a route is about. Throws if a route accepts credentials but does not declare `about`. */
-export function aboutOf({ access, about, method, url }: Pick<Route, 'access' | 'about' | 'method' | 'url'>): About {
-  if (about !== undefined) return about;
+/** Returns the `resourceAccess` of a route. Throws if the route accepts credentials but does not declare it. */
+export function resourceAccessOf({
+  access,
+  resourceAccess,
+  method,
+  url,
+}: Pick<Route, 'access' | 'resourceAccess' | 'method' | 'url'>): ResourceAccess {
+  if (resourceAccess !== undefined) return resourceAccess;
   if ('guard' in access) return 'guard';
   const acceptsCredentials =
     !('public' in access || 'any' in access) && (access.token !== undefined || access.key !== undefined);
-  if (acceptsCredentials) throw new Error(`${String(method)} ${url} does not declare what it is about.`);
+  if (acceptsCredentials) throw new Error(`${String(method)} ${url} does not declare its resourceAccess.`);
   return 'none';
 }
 
@@ -37,17 +41,18 @@ const paramNamesOf = ({ params }: FastifyRequest): string[] =>
 
 /** Returns the check of the resource in the path of a request; undefined if no resource must be checked. */
 export function resourceCheckOf(context: AppContext, request: FastifyRequest): ResourceCheck | undefined {
-  const { about = 'none' } = request.routeOptions.config;
-  if (about === 'none' || about === 'list') return undefined;
-  if (about === 'guard') return () => false;
+  const { resourceAccess = 'none' } = request.routeOptions.config;
+  if (resourceAccess === 'none' || resourceAccess === 'filtered') return undefined;
+  if (resourceAccess === 'guard') return () => false;
   // A restricted credential cannot create resources outside of apps: a POST without a parameter in its path creates
   // one. `workspaceIdOf` hides existing ones from the credential.
-  if (about === 'workspace') return () => request.method !== 'POST' || paramNamesOf(request).length > 0;
+  if (resourceAccess === 'workspace') return () => request.method !== 'POST' || paramNamesOf(request).length > 0;
   return (allowed, workspaceId) => {
     const params = request.params as Readonly<Record<string, unknown>>;
-    const parameter = about === 'project' || about === 'app' || about === 'script' ? about : 'id';
+    const parameter =
+      resourceAccess === 'project' || resourceAccess === 'app' || resourceAccess === 'script' ? resourceAccess : 'id';
     const idOrSlug = params[parameter];
-    return typeof idOrSlug === 'string' && isAllowed(context, about, workspaceId, idOrSlug, allowed);
+    return typeof idOrSlug === 'string' && isAllowed(context, resourceAccess, workspaceId, idOrSlug, allowed);
   };
 }
 
@@ -83,11 +88,16 @@ const NOUNS: Readonly<Record<AllowedType, string>> = {
 
 /** The error for a resource to which a credential has no access: the same as if the resource did not exist. */
 export function resourceNotAllowed({ routeOptions }: FastifyRequest): Problem {
-  const { about = 'none' } = routeOptions.config;
-  if (about === 'none' || about === 'list' || about === 'workspace' || about === 'guard') {
+  const { resourceAccess = 'none' } = routeOptions.config;
+  if (
+    resourceAccess === 'none' ||
+    resourceAccess === 'filtered' ||
+    resourceAccess === 'workspace' ||
+    resourceAccess === 'guard'
+  ) {
     return new Problem('forbidden', 'A credential that is restricted to projects or apps is not accepted here.');
   }
-  return new Problem('not_found', `The ${NOUNS[about]} was not found in this workspace.`);
+  return new Problem('not_found', `The ${NOUNS[resourceAccess]} was not found in this workspace.`);
 }
 
 /** Returns the projects and apps to which the credential of a request is restricted; null if it is not restricted. */

@@ -5,7 +5,7 @@ import type { Code } from '../contract/error-codes.ts';
 import type { JsonLimits } from '../platform/bounded-json.ts';
 import type { Access } from './access.ts';
 import type { ContentTypes } from './openapi-postprocess.ts';
-import type { About } from './resource-access.ts';
+import type { ResourceAccess } from './resource-access.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -36,7 +36,7 @@ export interface Route {
    * The resource that a restricted credential must be allowed to use (`resource-access.ts`). Required for routes that
    * accept credentials.
    */
-  readonly about?: About;
+  readonly resourceAccess?: ResourceAccess;
   readonly summary: string;
   /** Full sentences for the API reference, where the summary is not enough. */
   readonly description?: string;
@@ -98,7 +98,7 @@ export interface Route {
 
 /** Fields that the declarations of similar routes have (`resource-routes.ts`, `job-routes.ts`). */
 export interface CommonRouteFields extends Pick<Route, 'access' | 'summary' | 'description'> {
-  readonly about: About;
+  readonly resourceAccess: ResourceAccess;
 }
 
 /** Declares a route. Gives the handler's input the types of the route's schemas. */

@@ -16,7 +16,7 @@ export function runRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/scripts/:script/runs',
       access,
-      about: 'script',
+      resourceAccess: 'script',
       summary: 'Run a script',
       description: 'Parameters are passed as environment variables.',
       tag,
@@ -30,7 +30,7 @@ export function runRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/scripts/:script/runs',
       access,
-      about: 'script',
+      resourceAccess: 'script',
       summary: 'List the runs of a script',
       description: 'Newest first.',
       tag,
@@ -44,7 +44,7 @@ export function runRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/runs/:id',
       access,
-      about: 'run',
+      resourceAccess: 'run',
       summary: 'Get a run',
       tag,
       params: IdParams,
@@ -55,7 +55,7 @@ export function runRoutes(context: AppContext): Route[] {
     logRoute(context, {
       url: '/v1/runs/:id/logs',
       access,
-      about: 'run',
+      resourceAccess: 'run',
       summary: 'Read the log of a run',
       description:
         'Returns one JSON object per line (NDJSON). With `follow=true`, streams new lines until the log ends.',
@@ -70,7 +70,7 @@ export function runRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/runs/:id/cancel',
       access,
-      about: 'run',
+      resourceAccess: 'run',
       summary: 'Cancel a run',
       description: 'The status of the run changes when all its processes have ended.',
       tag,
