@@ -721,6 +721,26 @@ for (const storage of STORAGES) {
       }
     });
 
+    test('a credential that is restricted to the app of a backup does not see restores into other apps', async () => {
+      const { app, directory } = await createApp();
+      fillSharedDirectory(directory);
+      const backup = await createCompletedBackup(app);
+      const otherApp = (await createApp()).app;
+      const { secret } = await createKey(owner, ['manage_backups'], { restrictions: { apps: [app.id] } });
+      const restoredApps = async (headers: Readonly<Record<string, string>>) => {
+        const one = await testServer.call<Backup>(`/v1/backups/${backup.id}`, { headers });
+        const list = await testServer.call<{ data: Backup[] }>(`/v1/apps/${app.id}/backups`, { headers });
+        return [one.body, ...list.body.data].map(({ lastRestore }) => lastRestore?.appId ?? null);
+      };
+      const unrestricted = bearer((await createKey(owner, ['manage_backups'])).secret);
+      for (const target of [app.id, otherApp.id]) {
+        await owner.call(`/v1/backups/${backup.id}/restore`, { body: { app: target } });
+        await waitUntilFinished(backup);
+        assert.deepEqual(await restoredApps(unrestricted), [target, target]);
+        assert.deepEqual(await restoredApps(bearer(secret)), [app.id, app.id]);
+      }
+    });
+
     test('a verification restores into a scratch directory, compares each file, and leaves nothing behind', async () => {
       for (const serverKind of ['local', 'ssh']) {
         const { app, directory } = await createApp({}, serverKind);

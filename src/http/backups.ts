@@ -15,6 +15,7 @@ import { jobRoute } from './job-routes.ts';
 import { signalWhileAllowed } from './log-stream.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
+import { allowedResourcesOf } from './resource-access.ts';
 import { AppParams, IdParams, NoContent, type Route, route } from './route.ts';
 
 const tag = 'Backups';
@@ -45,7 +46,8 @@ export function backupRoutes(context: AppContext): Route[] {
       query: BackupQuery,
       responses: { 200: pageOf(Backup) },
       errorCodes: ['not_found'],
-      handler: ({ params, query, request }) => listBackupsOf(platform, workspaceIdOf(request), params.app, query),
+      handler: ({ params, query, request }) =>
+        listBackupsOf(platform, workspaceIdOf(request), params.app, query, allowedResourcesOf(request)),
     }),
     jobRoute(context, {
       url: '/v1/apps/:app/backups',
@@ -70,7 +72,8 @@ export function backupRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 200: Backup },
       errorCodes: ['not_found'],
-      handler: ({ params, request }) => getBackup(platform, workspaceIdOf(request), params.id),
+      handler: ({ params, request }) =>
+        getBackup(platform, workspaceIdOf(request), params.id, allowedResourcesOf(request)),
     }),
     jobRoute(context, {
       url: '/v1/backups/:id/restore',

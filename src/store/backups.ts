@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { UNFINISHED_STATUSES } from '../contract/platform-vocabulary.ts';
 import { escapeLikePattern } from './like-pattern.ts';
 import { newestFirst, type PageRequest } from './paging.ts';
+import { type AllowedResources, belongsToAllowedApp } from './resource-access.ts';
 import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
@@ -74,21 +75,24 @@ export interface LatestRestores {
   readonly verification?: RestoreTable | undefined;
 }
 
-/** Returns the latest restore and verification by backup ID. Backups without either are omitted. */
+/**
+ * Returns the latest restore into an allowed app and the latest verification by backup ID. Backups without either are
+ * omitted.
+ */
 export async function findLatestRestores(
   db: Queryable,
   workspaceId: string,
   backupIds: readonly string[],
+  allowed: AllowedResources | null = null,
 ): Promise<Map<string, LatestRestores>> {
   if (backupIds.length === 0) return new Map();
-  const rows = await db
+  let query = db
     .selectFrom('restore')
     .selectAll()
     .where('workspace_id', '=', workspaceId)
-    .where('backup_id', 'in', [...backupIds])
-    .orderBy('created_at')
-    .orderBy('id')
-    .execute();
+    .where('backup_id', 'in', [...backupIds]);
+  if (allowed !== null) query = query.where(belongsToAllowedApp('restore.app_id', workspaceId, allowed));
+  const rows = await query.orderBy('created_at').orderBy('id').execute();
   const latest = new Map<string, LatestRestores>();
   for (const row of rows) {
     const key = row.purpose === 'verification' ? 'verification' : 'restore';

@@ -8,6 +8,7 @@ import { Problem } from '../../contract/problem.ts';
 import { deleteBackupRow, findLatestRestores, insertBackup, listBackups, lockBackup } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource, lockResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
@@ -28,11 +29,16 @@ import { sweepObject } from './sweep.ts';
 
 export const BACKUP_JOB_KIND = 'backup';
 
-/** Returns a backup. Throws `not_found`. */
-export async function getBackup(context: PlatformContext, workspaceId: string, id: string): Promise<Backup> {
+/** Returns a backup, with the latest restore into an allowed app. Throws `not_found`. */
+export async function getBackup(
+  context: PlatformContext,
+  workspaceId: string,
+  id: string,
+  allowed: AllowedResources | null,
+): Promise<Backup> {
   const { read } = context.store;
   const row = await requireBackup(read, workspaceId, id);
-  return serializeBackup(row, (await findLatestRestores(read, workspaceId, [id])).get(id));
+  return serializeBackup(row, (await findLatestRestores(read, workspaceId, [id], allowed)).get(id));
 }
 
 /** Lists an app's backups, newest first. Accepts the ID of a deleted app. Throws `not_found`. */
@@ -41,6 +47,7 @@ export async function listBackupsOf(
   workspaceId: string,
   idOrSlug: string,
   query: BackupQuery,
+  allowed: AllowedResources | null,
 ): Promise<Page<Backup>> {
   const { read } = context.store;
   const page = readPageRequest(query, '-createdAt', 'number');
@@ -49,7 +56,7 @@ export async function listBackupsOf(
   if (app === undefined && rows.length === 0)
     throw new Problem('not_found', 'The app was not found in this workspace.');
   const ids = rows.map(({ id }) => id);
-  const restores = await findLatestRestores(read, workspaceId, ids);
+  const restores = await findLatestRestores(read, workspaceId, ids, allowed);
   const cursorOf = (row: BackupTable) => ({ value: row.created_at, id: row.id });
   return toPage(rows, page.limit, '-createdAt', cursorOf, (row) => serializeBackup(row, restores.get(row.id)));
 }

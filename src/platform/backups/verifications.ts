@@ -70,7 +70,7 @@ export async function startVerification(
     await lockResource(trx, 'app', workspaceId, appId);
     const row = await requireBackup(trx, workspaceId, id);
     const verification = await enqueueVerification(trx, context, request, row);
-    const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
+    const latest = (await findLatestRestores(trx, workspaceId, [id], request.allowed)).get(id);
     return serializeBackup(row, { restore: latest?.restore, verification });
   });
   context.jobs.wake();
