@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import addressparser from 'nodemailer/lib/addressparser';
 import { type LeakKeySource, parseLeakKey } from '../http/leak-signatures.ts';
 import { parsePostgresUrl } from '../store/postgres-url.ts';
 
@@ -117,6 +118,14 @@ export function parseSmtpUrl(text: string): string | undefined {
   const { protocol, username, password, pathname } = new URL(text);
   if (protocol !== 'smtp:' && protocol !== 'smtps:') return undefined;
   return [username, password, pathname].every(canBeDecoded) ? text : undefined;
+}
+
+/** Parses the sender of emails: one address, optionally with a name (RFC 5322), such as `Devpilot <devpilot@localhost>`. */
+export function parseSender(text: string): string | undefined {
+  if (/\p{Cc}/u.test(text)) return undefined;
+  const [sender, ...others] = addressparser(text);
+  if (sender?.address === undefined || others.length > 0) return undefined;
+  return /^[^\s@<>()",:;]{1,64}@[A-Za-z0-9.-]{1,255}$/.test(sender.address) ? text : undefined;
 }
 
 /** A prefix length of 0 is refused, because the `X-Forwarded-For` headers of all clients would be trusted. */

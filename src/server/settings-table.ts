@@ -16,6 +16,7 @@ import {
   parseScopes,
   parseSecret,
   parseSecretFile,
+  parseSender,
   parseSmtpUrl,
   SECRET_BYTES,
   visibleAscii,
@@ -205,9 +206,9 @@ export const SETTINGS = {
   }),
   DEVPILOT_MAIL_FROM: setting({
     default: 'Devpilot <devpilot@localhost>',
-    accepts: 'an email address, such as devpilot@example.com',
+    accepts: 'an email address, optionally with a name, such as devpilot@example.com or Acme <devpilot@example.com>',
     description: 'Sender of emails.',
-    parse: (text) => text,
+    parse: parseSender,
   }),
   DEVPILOT_RETENTION_DAYS: setting({
     default: '90',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand, spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { readSettings } from './settings.ts';
-import { formatSettingsFile, formatSettingsTable, SETTINGS } from './settings-table.ts';
+import { formatSettingsFile, formatSettingsTable, SETTINGS, type SettingName } from './settings-table.ts';
 
 test('the defaults of the contract apply without any setting', () => {
   const settings = readSettings({});
@@ -97,8 +97,10 @@ test('valid values are accepted', () => {
     DEVPILOT_SIGN_UP: 'open',
     DEVPILOT_REVOCATION_BOUND: '500ms',
     DEVPILOT_METRICS: '[::1]:9464',
+    DEVPILOT_MAIL_FROM: 'Acme <devpilot@example.com>',
     LOG_LEVEL: 'debug',
   });
+  assert.equal(settings.mailFrom, 'Acme <devpilot@example.com>');
   assert.equal(settings.publicUrl, 'https://devpilot.example.com');
   assert.deepEqual(settings.trustProxy, ['127.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8']);
   assert.equal(settings.revocationBoundMs, 500);
@@ -106,14 +108,15 @@ test('valid values are accepted', () => {
   assert.equal(settings.secret?.length, 32);
 });
 
-const INVALID_VALUES: readonly (readonly [name: string, ...values: string[]])[] = [
-  ['PORT', 'abc', '-1', '65536', '80.5', ' 80', '0x50', '123456'],
-  ['HOST', 'not a host', 'a_b', '-x', 'http://127.0.0.1', '999.1.1.1', '1.2.3', '127'],
-  ['DATABASE_URL', 'mysql://localhost/x', 'devpilot.db', 'postgres', 'postgres://%zz@db/x', 'postgres://db/%zz'],
-  ['DEVPILOT_SECRET', 'short', 'x'.repeat(31)],
-  ['DEVPILOT_SECRET_FILE', '/nothing/there', '/'],
-  [
-    'DEVPILOT_PUBLIC_URL',
+/** Values that each setting refuses. A setting without such values accepts any text, or is checked with others. */
+const INVALID_VALUES: Readonly<Record<SettingName, readonly string[]>> = {
+  PORT: ['abc', '-1', '65536', '80.5', ' 80', '0x50', '123456'],
+  HOST: ['not a host', 'a_b', '-x', 'http://127.0.0.1', '999.1.1.1', '1.2.3', '127'],
+  DEVPILOT_DATA_DIR: [],
+  DATABASE_URL: ['mysql://localhost/x', 'devpilot.db', 'postgres', 'postgres://%zz@db/x', 'postgres://db/%zz'],
+  DEVPILOT_SECRET: ['short', 'x'.repeat(31)],
+  DEVPILOT_SECRET_FILE: ['/nothing/there', '/'],
+  DEVPILOT_PUBLIC_URL: [
     'devpilot.example.com',
     'ftp://x',
     'https://x/path',
@@ -121,8 +124,7 @@ const INVALID_VALUES: readonly (readonly [name: string, ...values: string[]])[] 
     'https://u:p@x',
     'https://',
   ],
-  [
-    'DEVPILOT_TRUST_PROXY',
+  DEVPILOT_TRUST_PROXY: [
     'true',
     '10.0.0.0/33',
     '10.0.0.0/8/8',
@@ -133,31 +135,52 @@ const INVALID_VALUES: readonly (readonly [name: string, ...values: string[]])[] 
     '0.0.0.0/0',
     '::/0',
   ],
-  ['DEVPILOT_SIGN_UP', 'closed', 'INVITE', 'true'],
-  ['DEVPILOT_WORKSPACES', 'nobody', 'Operators', 'true'],
-  ['DEVPILOT_REVOCATION_BOUND', '2', '0s', '199ms', '61s', '2m', '-1s', '1.5s', 'forever'],
-  ['DEVPILOT_METRICS', 'on', ':', 'x:y', '127.0.0.1:', '127.0.0.1:99999', '127.0.0.1'],
-  ['DEVPILOT_LOCAL_SERVER', 'yes', 'ON', '1'],
-  ['DEVPILOT_OUTBOUND', 'none', 'PRIVATE', 'public,private'],
-  ['DEVPILOT_LEAK_KEYS', '/nothing/there', '/dev/null', 'https://u:p@x', 'https://x?q'],
-  ['LOG_LEVEL', 'loud', 'INFO', '30'],
-  ['DEVPILOT_BACKUP_BUCKET', 's3://backups', 'backups', 'https://u:p@s3/x', 'https://s3/x?y', 'https://s3/a b'],
-  ['DEVPILOT_BACKUP_REGION', 'EU', 'eu central', 'eu/west'],
-  ['DEVPILOT_BACKUP_MAX_MB', '0', '-1', '1.5', '10GB', '150001'],
-];
+  DEVPILOT_SIGN_UP: ['closed', 'INVITE', 'true'],
+  DEVPILOT_WORKSPACES: ['nobody', 'Operators', 'true'],
+  DEVPILOT_PASSWORDS: ['none', 'ON', 'false'],
+  DEVPILOT_OIDC_ISSUER: ['login.example.com', 'http://login.example.com', 'https://u:p@x'],
+  DEVPILOT_OIDC_CLIENT_ID: [],
+  DEVPILOT_OIDC_CLIENT_SECRET: [],
+  DEVPILOT_OIDC_CLIENT_SECRET_FILE: ['/nothing/there', '/'],
+  DEVPILOT_OIDC_NAME: ['x'.repeat(41), 'a\nb', ' Acme'],
+  DEVPILOT_OIDC_SCOPES: ['email profile', 'openid"'],
+  DEVPILOT_OIDC_SIGN_UP: ['yes', 'ON', 'open'],
+  DEVPILOT_REVOCATION_BOUND: ['2', '0s', '199ms', '61s', '2m', '-1s', '1.5s', 'forever'],
+  DEVPILOT_METRICS: ['on', ':', 'x:y', '127.0.0.1:', '127.0.0.1:99999', '127.0.0.1'],
+  DEVPILOT_LOCAL_SERVER: ['yes', 'ON', '1'],
+  DEVPILOT_OUTBOUND: ['none', 'PRIVATE', 'public,private'],
+  DEVPILOT_LEAK_KEYS: ['/nothing/there', '/dev/null', 'https://u:p@x', 'https://x?q'],
+  DEVPILOT_SMTP_URL: ['mail.example.com', 'https://mail.example.com', 'smtp://%zz@mail.example.com'],
+  DEVPILOT_MAIL_FROM: [
+    'devpilot',
+    'Devpilot <devpilot>',
+    'a@example.com, b@example.com',
+    'a@example.com\nBcc: b@example.com',
+    'Team: a@example.com;',
+  ],
+  DEVPILOT_RETENTION_DAYS: ['0', '-1', '1.5', '3651', 'forever'],
+  DEVPILOT_BACKUP_BUCKET: ['s3://backups', 'backups', 'https://u:p@s3/x', 'https://s3/x?y', 'https://s3/a b'],
+  DEVPILOT_BACKUP_REGION: ['EU', 'eu central', 'eu/west'],
+  DEVPILOT_BACKUP_ACCESS_KEY_ID: [],
+  DEVPILOT_BACKUP_SECRET_ACCESS_KEY: [],
+  DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: ['/nothing/there', '/'],
+  DEVPILOT_BACKUP_MAX_MB: ['0', '-1', '1.5', '10GB', '150001'],
+  LOG_LEVEL: ['loud', 'INFO', '30'],
+};
 
-for (const [name, firstValue, ...otherValues] of INVALID_VALUES) {
+for (const [name, [firstValue, ...otherValues]] of Object.entries(INVALID_VALUES)) {
+  if (firstValue === undefined) continue;
   test(`${name} with an invalid value stops the start with exit code 2 and one line that names the setting`, async () => {
     const directory = temporaryDirectory();
     const { code, stdout, stderr } = await runCommand(['serve'], {
       PORT: '0',
       DEVPILOT_DATA_DIR: directory.path,
-      [name]: firstValue ?? '',
+      [name]: firstValue,
     });
     assert.equal(code, 2, stderr);
     assert.equal(stdout, '');
     assert.match(stderr, new RegExp(`^devpilot: ${name} must be [^\n]+\\.\n$`));
-    if (name === 'DEVPILOT_SECRET') assert.ok(!stderr.includes(String(firstValue)));
+    if (name === 'DEVPILOT_SECRET') assert.ok(!stderr.includes(firstValue));
     for (const value of otherValues) {
       assert.throws(() => readSettings({ [name]: value }), new RegExp(`^InvalidSettingError: ${name} must be `), value);
     }
