@@ -10,10 +10,15 @@ export interface RequestContext {
   /** `SYSTEM_LOG` for a change to an account, which belongs to no workspace. */
   readonly workspaceId: string;
   readonly actor: AuditParty;
-  /** The credential of the request. Its ID and name stay in the activity log after it is deleted. */
+  /**
+   * The access token or API key that authenticated the request; null for a signed-in person or the system. Its ID and
+   * name stay in the activity log after it is deleted.
+   */
   readonly credential: CredentialReference | null;
   readonly origin: RequestOrigin;
-  /** The idempotency key of the request, which the change must claim; null if it has none. */
+  /**
+   * The use of an `Idempotency-Key` that the change must store in its transaction; null if the request has no such key.
+   */
   readonly claim: IdempotencyClaim | null;
   /** The request's `If-Match` header. */
   readonly ifMatch: string | null;

@@ -15,7 +15,10 @@ const ACTIONS_WITHOUT_ROLE =
   /^(?:person|session|passkey|device|notifications)\.|^member\.(?:created|left)$|^workspace\.(?:created|owner_changed)$/;
 const MEMBER_ACTIONS = /^(?:deployment|run)\.|^backup\.(?:created|verification_started)$/;
 
-/** Events about refusals and about the end of earlier work. They are recorded even if the actor has lost its rights. */
+/**
+ * Events that report something instead of changing it: refusals, findings about credentials, and the end of
+ * deployments. They are recorded even if the actor has lost its rights.
+ */
 const OUTCOME_ACTIONS = /^credential\.(?!reviewed$)|^deployment\.(?:completed|failed)$/;
 
 /** Returns the role that a person needs for a recorded action, or null if none. Pure. */

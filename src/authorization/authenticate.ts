@@ -26,8 +26,8 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly checkWorkspace?: ((workspaceId: string) => boolean | Promise<boolean>) | undefined;
   /** Checks the resource that the request is about; absent if that resource belongs to no project or app. */
   readonly checkResource?: ResourceCheck | undefined;
-  /** The decision is for another service (introspection), so it takes none of the credential's limited uses. */
-  readonly isInquiry?: boolean;
+  /** True if the decision takes none of the credential's limited uses. It is still counted as a use. */
+  readonly keepsLimitedUses?: boolean;
 }
 
 export interface AuthenticationResult {
@@ -144,7 +144,7 @@ export function createCredentialAuthenticator(options: {
       return concludeAfterResourceCheck(isAllowed, restrictions, passphrase, request, requirement);
     }
     if (!isAllowed) return finish({ decision: 'resource_not_allowed', record }, request, requirement, now);
-    const takesNoUse = request.isInquiry === true || request.isPreliminary === true;
+    const takesNoUse = request.keepsLimitedUses === true || request.isPreliminary === true;
     const useDecision = decideUse(record, restrictions, now, takesNoUse ? null : useCounting);
     if (useDecision instanceof Promise)
       return useDecision.then((resolved) => finish({ ...resolved, record }, request, requirement, now));

@@ -38,7 +38,7 @@ const requirementOf = (scopes: readonly string[] | null, permissions: readonly s
 const REQUIRES_MODIFY_ENV = requirementOf(['modify_env'], null);
 
 test('checks run in this order: known secret, passphrase, active, not expired, uses left, address, kind, rights', () => {
-  // Each credential fails its own check and all later ones; the decision names the first failure.
+  // Each row passes one check more than the row before and fails all later ones; the decision names the first failure.
   const otherAddresses = compileRestrictions({ ...NO_RESTRICTIONS, addresses: ['192.0.2.0/24'] });
   const failsEveryCheck = {
     active: false,

@@ -12,7 +12,7 @@ function allows(ranges: readonly string[], address: string): boolean {
   return allowsAddress(compiled, address);
 }
 
-test('a client may use a credential from the listed ranges only', () => {
+test('a credential can be used only from addresses in the listed ranges', () => {
   const ranges = ['10.0.0.0/8', '10.1.0.0/16', '203.0.113.7', '2001:db8::/32', '::1'];
   const allowed = ['10.0.0.0', '10.255.255.255', '203.0.113.7', '::ffff:203.0.113.7', '2001:db8:ffff::1', '::1'];
   for (const address of allowed) assert.ok(allows(ranges, address), address);
@@ -47,7 +47,7 @@ test('decisions agree with the block list of Node.js', () => {
       for (const text of ranges) {
         const parsed = parseAddressRange(text);
         assert.ok(parsed);
-        // Unlike `allowsAddress`, a block list matches IPv4 addresses with IPv6 ranges too.
+        // Unlike in `allowsAddress`, an IPv6 range in a block list can also contain an IPv4 address.
         if (family !== `ipv${parsed.family}`) continue;
         const [base = ''] = formatAddressRange(parsed).split('/');
         list.addSubnet(base, parsed.prefixLength, family);

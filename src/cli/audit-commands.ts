@@ -1,5 +1,12 @@
 import type { Command } from '@commander-js/extra-typings';
-import { apiCommand, declared, FROM_INSTANT_HELP, LIMIT_HELP, TO_INSTANT_HELP } from './command-builders.ts';
+import {
+  apiCommand,
+  declared,
+  FROM_INSTANT_HELP,
+  LIMIT_HELP,
+  SETTINGS_HELP,
+  TO_INSTANT_HELP,
+} from './command-builders.ts';
 
 /** Declares the commands for the activity log. */
 export function auditCommands(program: Command): void {
@@ -30,7 +37,10 @@ export function auditCommands(program: Command): void {
     .action(async (options) => (await load()).exportAudit(declared(options)));
   audit
     .command('verify')
-    .description('Verify that no entry was removed or changed, directly in the data directory or database')
+    .description(
+      'Verify that no entry of any activity log was removed or changed, by reading the data directory or database directly',
+    )
     .option('--json', 'output JSON, one line per log')
+    .addHelpText('after', SETTINGS_HELP)
     .action(async (options) => (await import('./audit-verify.ts')).auditVerify(declared(options)));
 }

@@ -71,14 +71,14 @@ export async function showBackup(id: string, options: RemoteOptions): Promise<vo
 /** Creates a backup of an app. With `--wait`, the exit code reports its result. */
 export async function createBackup(app: string, options: RemoteOptions & Pick<WatchOptions, 'wait'>): Promise<void> {
   const { backups } = connect(options);
-  const started = await backups.create(app, { idempotencyKey: randomUUID() });
-  const name = `Backup ${started.id}`;
-  const followUpCommand = `devpilot backups show ${started.id}`;
+  const created = await backups.create(app, { idempotencyKey: randomUUID() });
+  const name = `Backup ${created.id}`;
+  const followUpCommand = `devpilot backups show ${created.id}`;
   if (options.wait !== true) {
-    printNote(`${name} started. Check its status with: ${followUpCommand}`, options);
-    return printDetails(started, BACKUP_DETAILS, options);
+    printNote(`${name} created. Check its status with: ${followUpCommand}`, options);
+    return printDetails(created, BACKUP_DETAILS, options);
   }
-  const finished = await waitForOperation({ name, followUpCommand, get: () => backups.get(started.id) }, options);
+  const finished = await waitForOperation({ name, followUpCommand, get: () => backups.get(created.id) }, options);
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished);
   if (options.json !== true) await printDetails(finished, BACKUP_DETAILS, options);
@@ -102,7 +102,7 @@ export interface RestoreOptions extends RemoteOptions {
   readonly app: string | undefined;
   /** Server to restore on; by default, the server of the app. */
   readonly server: string | undefined;
-  /** Start the restore without waiting for it. */
+  /** Request the restore without waiting for it. */
   readonly detach: true | undefined;
 }
 
@@ -123,14 +123,14 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
     ...(options.app !== undefined && { app: options.app }),
     ...(options.server !== undefined && { server: options.server }),
   };
-  const started = await client.backups.restore(id, { idempotencyKey: randomUUID() }, target);
+  const requested = await client.backups.restore(id, { idempotencyKey: randomUUID() }, target);
   const name = `Restore of ${id}`;
   const followUpCommand = `devpilot backups show ${id}`;
   if (options.detach === true) {
-    printNote(`${name} started. Check its status with: ${followUpCommand}`, options);
-    return options.json === true ? printJson(started) : undefined;
+    printNote(`${name} requested. Check its status with: ${followUpCommand}`, options);
+    return options.json === true ? printJson(requested) : undefined;
   }
-  const restoreCreatedAt = started.lastRestore?.createdAt;
+  const restoreCreatedAt = requested.lastRestore?.createdAt;
   const finished = await waitForOperation(
     {
       name,
@@ -156,14 +156,14 @@ const VERIFICATION_NOTES: Readonly<Record<VerificationMethod, (id: string) => st
 /** Verifies a backup and waits for the result. */
 export async function verifyBackup(id: string, options: RemoteOptions & { detach: true | undefined }): Promise<void> {
   const { backups } = connect(options);
-  const started = await backups.verify(id, { idempotencyKey: randomUUID() });
+  const requested = await backups.verify(id, { idempotencyKey: randomUUID() });
   const name = `Verification of ${id}`;
   const followUpCommand = `devpilot backups show ${id}`;
   if (options.detach === true) {
-    printNote(`${name} started. Check its status with: ${followUpCommand}`, options);
-    return options.json === true ? printJson(started) : undefined;
+    printNote(`${name} requested. Check its status with: ${followUpCommand}`, options);
+    return options.json === true ? printJson(requested) : undefined;
   }
-  const verificationCreatedAt = started.lastVerification?.createdAt;
+  const verificationCreatedAt = requested.lastVerification?.createdAt;
   const finished = await waitForOperation(
     {
       name,

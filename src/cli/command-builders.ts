@@ -6,13 +6,17 @@ export const START_HELP = `a delay such as 30m or 12h, a date-time, or ${DATE_HE
 export const FROM_INSTANT_HELP = `start of the period: a duration before now such as 12h or 7d, a date-time, or ${DATE_HELP}`;
 export const TO_INSTANT_HELP = 'end of the period, exclusive; a date means the end of that day in the local time zone';
 export const LIMIT_HELP = 'maximum number of results';
+/** Appended to the help of commands that read the server's settings. */
+export const SETTINGS_HELP = `
+This command reads the settings of the server from environment variables, such as
+DEVPILOT_DATA_DIR, DATABASE_URL and DEVPILOT_SECRET. deploy/devpilot.env lists all of them.`;
 
 /** Declares a command that calls a server and has its own output format. */
 export function remoteCommand(parent: Command, name: string, description: string, isDefault = false) {
   return parent
     .command(name, { isDefault })
     .description(description)
-    .option('--url <url>', 'URL of the server')
+    .option('--url <url>', 'URL of the Devpilot server')
     .option('--profile <name>', 'profile to use')
     .option('--workspace <workspace>', 'ID or slug of the workspace');
 }

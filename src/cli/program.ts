@@ -2,7 +2,7 @@ import type { Command, CommandUnknownOpts } from '@commander-js/extra-typings';
 import { Command as UntypedCommand } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { auditCommands } from './audit-commands.ts';
-import { apiCommand, collectValues, declared, remoteCommand, YES_HELP } from './command-builders.ts';
+import { apiCommand, collectValues, declared, remoteCommand, SETTINGS_HELP, YES_HELP } from './command-builders.ts';
 import { credentialCommands } from './credential-commands.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
@@ -74,12 +74,9 @@ read the server's settings, such as "devpilot serve", also exit with 2 if a sett
   return program;
 }
 
-const SETTINGS_HELP = `
-This command reads the settings of the server from environment variables, such as
-DEVPILOT_DATA_DIR, DATABASE_URL and DEVPILOT_SECRET. deploy/devpilot.env lists all of them.`;
-
 /**
- * Adds a note to the help of every command that reads settings: all but `store copy`, whose options name the databases.
+ * Adds a note to the help of an installation command and of its subcommands. All of them read settings but `store copy`,
+ * whose options name the databases.
  */
 function addSettingsHelp(command: CommandUnknownOpts): void {
   if (command.name() === 'copy') return;

@@ -17,15 +17,15 @@ import {
   takeFirst,
 } from './output.ts';
 
+const creatorOf = ({ createdBy, scheduledFor }: Pick<Run, 'createdBy' | 'scheduledFor'>): string =>
+  scheduledFor === null ? partyName(createdBy) : 'schedule';
+
 const COLUMNS: readonly Column<Run>[] = [
   { title: 'ID', getValue: ({ id }) => id },
   { title: 'STATUS', getValue: ({ status }) => status },
   { title: 'EXIT', getValue: ({ exitCode }) => exitCode },
   { title: 'VERSION', getValue: ({ scriptVersion }) => scriptVersion },
-  {
-    title: 'BY',
-    getValue: ({ createdBy, scheduledFor }) => (scheduledFor === null ? partyName(createdBy) : 'schedule'),
-  },
+  { title: 'BY', getValue: creatorOf },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   { title: 'FINISHED', getValue: ({ finishedAt }) => showInstant(finishedAt, '') },
 ];
@@ -37,7 +37,11 @@ const RUN_DETAILS: readonly Column<Run>[] = [
   { title: 'Exit code', getValue: ({ exitCode }) => exitCode },
   { title: 'Error', getValue: ({ error }) => error },
   { title: 'Parameters', getValue: ({ parameters }) => Object.keys(parameters).join(', ') || null },
-  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${partyName(createdBy)}` },
+  {
+    title: 'Created',
+    getValue: ({ createdAt, createdBy, scheduledFor }) => `${createdAt} by ${creatorOf({ createdBy, scheduledFor })}`,
+  },
+  { title: 'Scheduled for', getValue: ({ scheduledFor }) => scheduledFor },
   { title: 'Started', getValue: ({ startedAt }) => startedAt },
   { title: 'Finished', getValue: ({ finishedAt }) => finishedAt },
 ];
@@ -67,14 +71,14 @@ export interface RunOptions extends RemoteOptions, WatchOptions {
   readonly param: readonly string[] | undefined;
 }
 
-async function reportRun(client: Client, started: Run, options: RunOptions): Promise<void> {
-  const { id } = started;
+async function reportRun(client: Client, created: Run, options: RunOptions): Promise<void> {
+  const { id } = created;
   const name = `Run ${id}`;
   if (options.follow !== true && options.wait !== true) {
-    printNote(`${name} started. Follow it with: devpilot logs ${id} --follow`, options);
-    return printDetails(started, RUN_DETAILS, options);
+    printNote(`${name} created. Follow it with: devpilot logs ${id} --follow`, options);
+    return printDetails(created, RUN_DETAILS, options);
   }
-  printNote(`${name} started.`, options);
+  printNote(`${name} created.`, options);
   const finished = await waitForOperation(
     {
       name,

@@ -14,27 +14,27 @@ export interface SimulatedGuard extends SimulatedMachine {
 }
 
 /**
- * Starts a guard with the production registry, lease and renewal, connected to one server at a time. The connection is
- * lost if the guard is partitioned or the server crashes; the next connection may be to another server.
+ * Starts a guard with the registry, lease and renewal of `world.implementation`, connected to one server at a time. The
+ * connection is lost if the guard is partitioned or the server crashes; the next connection may be to another server.
  */
 export function startGuard(world: World, machine: SimulatedGuard): void {
   const { implementation, servers, leaseMs, random, after, send, deliver, clocksOf } = world;
   const { workspaceId } = machine;
-  const process = ++machine.process;
-  const id = `guard ${machine.index}.${process}`;
+  const processNumber = ++machine.processNumber;
+  const id = `guard ${machine.index}.${processNumber}`;
   machine.inbox = [];
 
   /** Sends a request to the server. Resolves only if the guard stays connected and both processes stay alive. */
-  function callServer<T>(request: (server: SimulatedServer, serverProcess: number) => Promise<T>): Promise<T> {
+  function callServer<T>(request: (server: SimulatedServer, serverProcessNumber: number) => Promise<T>): Promise<T> {
     const server = servers[machine.serverIndex];
     if (server === undefined) return Promise.reject(new Error('There is no such server.'));
-    const serverProcess = server.process;
+    const serverProcessNumber = server.processNumber;
     const isRequestLost = machine.isPartitioned && random() < 0.5;
     const isResponseLost = machine.isPartitioned && !isRequestLost;
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) =>
         send(() =>
-          deliver(machine, process, () => {
+          deliver(machine, processNumber, () => {
             machine.serverIndex = Math.floor(random() * servers.length);
             reject(error);
           }),
@@ -43,11 +43,11 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
       // A frozen server responds too late, and a crashed server never.
       const cancel = after(leaseMs, () => fail(new Error('timed out')));
       send(() =>
-        deliver(server, serverProcess, () => {
-          request(server, serverProcess).then((response) => {
+        deliver(server, serverProcessNumber, () => {
+          request(server, serverProcessNumber).then((response) => {
             cancel();
-            if (isResponseLost || server.process !== serverProcess) fail(new Error('cut off'));
-            else send(() => deliver(machine, process, () => resolve(response)));
+            if (isResponseLost || server.processNumber !== serverProcessNumber) fail(new Error('cut off'));
+            else send(() => deliver(machine, processNumber, () => resolve(response)));
           }, fail);
         }),
       );
@@ -55,7 +55,7 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
   }
 
   const schedule = (delayMs: number, work: () => void) =>
-    after(delayMs / machine.clockRate, () => deliver(machine, process, work));
+    after(delayMs / machine.clockRate, () => deliver(machine, processNumber, work));
   const registry = implementation.createRegistry({
     read: (digest) => callServer((server) => server.guards.findRecord(workspaceId, digest)),
     lease: { holds: () => machine.lease.holds() },

@@ -17,7 +17,7 @@ export interface History {
   /** Deletions and edits whose requests have not returned yet. */
   readonly pendingChanges: Set<{
     readonly machine: SimulatedMachine;
-    readonly process: number;
+    readonly processNumber: number;
   }>;
   readonly violations: string[];
 }
@@ -28,9 +28,9 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
   const { store, send, deliver } = world;
   const oldest = oldestAcceptable[credential] ?? 0;
   const commitLossesBefore = store.commitLossCount();
-  const { process } = machine;
+  const { processNumber } = machine;
   send(() =>
-    deliver(machine, process, () => {
+    deliver(machine, processNumber, () => {
       const { registry } = machine;
       const digest = String(credential);
       const cached = registry.findCached(digest);
@@ -60,16 +60,16 @@ export async function changeCredential(
 ): Promise<void> {
   const { world, oldestAcceptable, pendingChanges, violations } = history;
   const { store, callStore } = world;
-  const { process, node } = machine;
-  const transaction = store.begin(() => machine.process === process);
-  await callStore(machine, process, () => store.lockCounter(transaction, 'update'));
+  const { processNumber, node } = machine;
+  const transaction = store.begin(() => machine.processNumber === processNumber);
+  await callStore(machine, processNumber, () => store.lockCounter(transaction, 'update'));
   const change = store.change(transaction, credential, isDeletion);
   if (change === null) return;
-  const revocation: Revocation = await callStore(machine, process, () => {
+  const revocation: Revocation = await callStore(machine, processNumber, () => {
     store.commit(transaction);
     return { ...change.inserted(), workspaceId: workspaceOf(credential), digest: String(credential) };
   });
-  const pendingChange = { machine, process };
+  const pendingChange = { machine, processNumber };
   pendingChanges.add(pendingChange);
   await node.waitForConfirmation(revocation).finally(() => pendingChanges.delete(pendingChange));
   if (store.readLeases([revocation]).lost.length > 0) {

@@ -10,22 +10,25 @@ function toStoredCredential(record: CredentialRecord | null): StoredCredential |
   return { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspaceId: workspace.id, rights: ['read'] };
 }
 
-/** Starts a server with the production registry, node and guards over the simulated store. */
+/**
+ * Starts a simulated Devpilot server with the registry, node and guards of `world.implementation`: the production code,
+ * in which a test may have planted a fault.
+ */
 export function startServer(world: World, machine: SimulatedServer): void {
   const { implementation, store, leaseMs, random, after, deliver, callStore, notifyAll, clocksOf } = world;
-  const process = ++machine.process;
+  const processNumber = ++machine.processNumber;
   machine.inbox = [];
   const schedule = (delayMs: number, work: () => void) =>
-    after(delayMs / machine.clockRate, () => deliver(machine, process, work));
-  const read = (digest: string) => callStore(machine, process, () => store.read(Number(digest)));
+    after(delayMs / machine.clockRate, () => deliver(machine, processNumber, work));
+  const read = (digest: string) => callStore(machine, processNumber, () => store.read(Number(digest)));
   const registry = implementation.createRegistry({
     read,
     lease: { holds: () => machine.node.holds() },
     cache: createRecordCache(2),
   });
   const renewal = async (work: (renewal: LeaseRenewal & Pick<GuardStore, 'readWorkspace'>) => Promise<void>) => {
-    const transaction = store.begin(() => machine.process === process);
-    const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, process, request, 'immediate');
+    const transaction = store.begin(() => machine.processNumber === processNumber);
+    const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, processNumber, request, 'immediate');
     let advanced = false;
     await work({
       lockCounter: () => inTransaction(() => store.lockCounter(transaction, 'share')),
@@ -39,16 +42,16 @@ export function startServer(world: World, machine: SimulatedServer): void {
         return Promise.resolve(true);
       },
     });
-    await callStore(machine, process, () => store.commit(transaction));
+    await callStore(machine, processNumber, () => store.commit(transaction));
     if (advanced) notifyAll((server) => server.checkConfirmations());
   };
-  const releaseLease = (id: string) => callStore(machine, process, () => store.releaseLease(id));
+  const releaseLease = (id: string) => callStore(machine, processNumber, () => store.releaseLease(id));
   const guards = implementation.createGuards({
     leaseMs,
     schedule,
     store: {
       readWorkspace: (workspaceId, number, limit) =>
-        callStore(machine, process, () => store.readWorkspace(workspaceId, number, limit)),
+        callStore(machine, processNumber, () => store.readWorkspace(workspaceId, number, limit)),
       guardRenewal: renewal,
       releaseLease,
     },
@@ -58,9 +61,9 @@ export function startServer(world: World, machine: SimulatedServer): void {
         : read,
   });
   const node = implementation.createNode({
-    id: `${machine.index}.${process}`,
+    id: `${machine.index}.${processNumber}`,
     leaseMs,
-    isNew: process === 1,
+    isNew: processNumber === 1,
     registry: {
       apply(revocation) {
         registry.apply(revocation);
@@ -73,14 +76,14 @@ export function startServer(world: World, machine: SimulatedServer): void {
     random,
     onError: () => {},
     store: {
-      readHead: () => callStore(machine, process, () => store.readHead()),
-      readAfter: (number, limit) => callStore(machine, process, () => store.readAfter(number, limit)),
+      readHead: () => callStore(machine, processNumber, () => store.readHead()),
+      readAfter: (number, limit) => callStore(machine, processNumber, () => store.readAfter(number, limit)),
       readLeases: (_workspaceIds, awaited) =>
-        callStore(machine, process, () => {
+        callStore(machine, processNumber, () => {
           for (const { id } of awaited) machine.commitLossesAtLastCheck.set(id, store.commitLossCount());
           return store.readLeases(awaited);
         }),
-      notifyNodes: () => callStore(machine, process, () => notifyAll((server) => server.catchUpNow())),
+      notifyNodes: () => callStore(machine, processNumber, () => notifyAll((server) => server.catchUpNow())),
       releaseLease,
       renewal,
     },
@@ -91,7 +94,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
   machine.holds = node.holds;
   node.start().catch(() => {
     // Restarts a process that could not start, as a process supervisor would.
-    if (machine.process === process)
-      after(leaseMs / 4, () => machine.process === process && startServer(world, machine));
+    if (machine.processNumber === processNumber)
+      after(leaseMs / 4, () => machine.processNumber === processNumber && startServer(world, machine));
   });
 }

@@ -41,8 +41,8 @@ export interface SimulatedMachine {
   /** On a frozen machine nothing runs. On a suspended machine the monotonic clock stops too. */
   state: 'running' | 'frozen' | 'suspended';
   isPartitioned: boolean;
-  /** Incremented by each restart; messages to earlier processes are lost. */
-  process: number;
+  /** Incremented by each restart. Messages to a process with an earlier number are lost. */
+  processNumber: number;
   inbox: (() => void)[];
   registry: RecordRegistry;
   /** Returns whether the machine's lease holds, by its current clocks. */
@@ -69,7 +69,7 @@ export interface World {
   after(delayMs: number, work: () => void): () => void;
   /** Sends a message, which arrives when the scheduler decides. */
   send(deliverMessage: () => void): void;
-  /** Runs `work` once the machine runs, unless it has been restarted since its process `processNumber`. */
+  /** Runs `work` once the machine runs, unless it has been restarted since `processNumber`. */
   deliver(machine: SimulatedMachine, processNumber: number, work: () => void): void;
   /**
    * Sends a request to the store. The request or the response may be lost while the machine is partitioned. The
@@ -77,7 +77,7 @@ export interface World {
    */
   callStore<T>(
     machine: SimulatedMachine,
-    process: number,
+    processNumber: number,
     request: () => T | Promise<T>,
     responseTime?: 'delayed' | 'immediate',
   ): Promise<T>;
@@ -166,28 +166,28 @@ function createMessages(scheduler: fc.Scheduler, random: () => number) {
     void scheduler.schedule(Promise.resolve()).then(deliverMessage);
   }
 
-  function deliver(machine: SimulatedMachine, process: number, work: () => void): void {
-    if (machine.process !== process) return;
+  function deliver(machine: SimulatedMachine, processNumber: number, work: () => void): void {
+    if (machine.processNumber !== processNumber) return;
     if (machine.state === 'running') work();
-    else machine.inbox.push(() => deliver(machine, process, work));
+    else machine.inbox.push(() => deliver(machine, processNumber, work));
   }
 
   function callStore<T>(
     machine: SimulatedMachine,
-    process: number,
+    processNumber: number,
     request: () => T | Promise<T>,
     responseTime: 'delayed' | 'immediate' = 'delayed',
   ): Promise<T> {
     const isRequestLost = machine.isPartitioned && random() < 0.5;
     const isResponseLost = machine.isPartitioned && !isRequestLost;
     return new Promise((resolve, reject) => {
-      const fail = (error: unknown) => send(() => deliver(machine, process, () => reject(error)));
+      const fail = (error: unknown) => send(() => deliver(machine, processNumber, () => reject(error)));
       send(() => {
         if (isRequestLost) return fail(new Error('cut off'));
         new Promise<T>((done) => done(request())).then((result) => {
           if (isResponseLost) fail(new Error('cut off'));
-          else if (responseTime === 'delayed') send(() => deliver(machine, process, () => resolve(result)));
-          else deliver(machine, process, () => resolve(result));
+          else if (responseTime === 'delayed') send(() => deliver(machine, processNumber, () => resolve(result)));
+          else deliver(machine, processNumber, () => resolve(result));
         }, fail);
       });
     });
@@ -226,8 +226,9 @@ export function createWorld(
     machines,
     notifyAll(notify) {
       for (const machine of servers) {
-        const { process, node } = machine;
-        if (!world.areNotificationsLost) messages.send(() => messages.deliver(machine, process, () => notify(node)));
+        const { processNumber, node } = machine;
+        if (!world.areNotificationsLost)
+          messages.send(() => messages.deliver(machine, processNumber, () => notify(node)));
       }
     },
   };

@@ -46,7 +46,7 @@ function newMachine(index: number, random: () => number) {
     suspendedMs: 0,
     state: 'running' as const,
     isPartitioned: false,
-    process: 0,
+    processNumber: 0,
     inbox: [],
   };
 }
@@ -91,7 +91,7 @@ async function waitForPendingChanges(history: History): Promise<void> {
     await deliverMessages(history, MESSAGES_PER_ROUND);
     await settleMicrotasks(history);
     for (const change of pendingChanges) {
-      if (change.machine.process !== change.process || change.machine.state !== 'running')
+      if (change.machine.processNumber !== change.processNumber || change.machine.state !== 'running')
         pendingChanges.delete(change);
     }
     // Time passes only while a deletion waits. Otherwise heartbeats would continue forever.

@@ -55,7 +55,10 @@ export const DURATIONS = {
   idempotency: DAY,
   /** How long a replaced secret of a webhook still signs messages. */
   webhookSecretOverlap: DAY,
-  /** How long the secret of a deleted credential is recognized. */
+  /**
+   * How long the secret of a deleted credential, or of a session that was ended because its secret was reported or
+   * revoked, is recognized.
+   */
   tombstone: 90 * DAY,
   /** How long before a credential expires its responses have the header `Sunset`. */
   sunset: 30 * DAY,

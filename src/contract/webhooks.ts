@@ -18,7 +18,9 @@ export const Webhook = z
     events: z.array(z.enum(WEBHOOK_SUBSCRIPTIONS)),
     format: z.enum(WEBHOOK_FORMATS),
     active: z.boolean(),
-    failingSince: nullableInstant.describe('When the first attempt after the last success failed'),
+    failingSince: nullableInstant.describe(
+      'Time of the first failed attempt since the last successful one; null if none has failed since',
+    ),
     lastDeliveredAt: nullableInstant,
     switchedOffAt: nullableInstant.describe(
       'When the webhook was switched off: every attempt had failed for 3 days, or its receiver responded with 410 (Gone)',

@@ -66,8 +66,8 @@ function isIdentifying({ claims }: WorkloadIssuer, claim: string, value: string)
 
 /**
  * Returns an error message if conditions would trust more than one repository, project or service account, otherwise
- * null. All conditions must be met, so one identifying condition is enough. Any other issuer, such as a self-hosted
- * GitLab or GitHub, can be identified by the claims of every known issuer, or by a complete `sub`. Pure.
+ * null. All conditions must be met, so one identifying condition is enough. For an unknown issuer, such as a
+ * self-hosted GitLab or GitHub, it can be an identifying claim of any known issuer, or a `sub` without `*`. Pure.
  */
 export function identificationProblem(issuer: string, conditions: ClaimConditions): string | null {
   const provider = providerOf(issuer);

@@ -57,8 +57,8 @@ function searchTooLongProblem(kind: CredentialKind, query: ListQuery, right: str
   if (createdBy !== undefined) remedies.push('sort by createdAt');
   if (unusedForDays !== undefined) remedies.push('sort by lastUsedAt');
   const message =
-    `too few of more than ${LIST_BOUNDS.maxListSize} credentials match, so a search in this order would take too long; ` +
-    remedies.join(' or ');
+    `matches too few of the more than ${LIST_BOUNDS.maxListSize} credentials to be searched in this order; ` +
+    `instead, ${remedies.join(' or ')}`;
   const { q, status } = query;
   if (q !== undefined && q !== '') return invalidField('q', message);
   if (right !== undefined) return invalidField(kind === 'access_token' ? 'scope' : 'permission', message);

@@ -41,7 +41,7 @@ async function introspect(
     secret: input.token,
     passphrase: input.passphrase ?? null,
     ...origin,
-    isInquiry: true,
+    keepsLimitedUses: true,
   };
   // Look the record up before authenticating, so that another workspace's credential is neither counted as used nor
   // revealed.

@@ -125,13 +125,14 @@ describe('leaked secrets', () => {
     assert.equal((await listLeakEvents(owner, id)).length, 0);
   });
 
-  test('a leaked session ends', async () => {
+  test('a leaked session ends, and a repeated report of it is not labeled as a false positive', async () => {
     const { cookie } = await signInRemotePerson(testServer.url, owner.email);
     const me = async () => (await testServer.call('/v1/me', { headers: { cookie } })).status;
     assert.equal(await me(), 200);
     const token = decodeURIComponent(cookie.split('=')[1] ?? '');
     const labels = labelsOf(await report([{ token }, { token: mintSecret('session') }]));
     assert.deepEqual([labels, await me()], [['true_positive', 'false_positive'], 401]);
+    assert.deepEqual(labelsOf(await report([{ token }])), ['true_positive']);
   });
 
   test('malformed and oversized reports are refused without repeating a secret', async () => {

@@ -51,12 +51,15 @@ export function leakRoutes(context: AppContext): Route[] {
     return false;
   }
 
-  /** Responds to a leaked secret. Returns whether it is, or recently was, a secret of this server. */
+  /**
+   * Responds to a leaked secret. Returns whether it is the secret of a session or a credential of this installation, of
+   * a session that was recently reported or revoked by its secret, or of a credential that was recently deleted.
+   */
   async function respondToReport(report: LeakReport, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const secret = report.token.trim();
     if (secretKindOf(secret) === 'session') return endSession(secret, origin);
     const record = await context.findReportedCredential(secret, origin.address);
-    // A secret that was deleted because of an earlier report must not be labeled as a false positive.
+    // A credential that was deleted because of an earlier report must not be labeled as a false positive.
     if (record === null) return context.wasDeleted(secret);
     await respondToLeak(context.credentials, record, { ...report, token: secret }, origin);
     return true;
@@ -78,8 +81,8 @@ export function leakRoutes(context: AppContext): Route[] {
         label: isKnown ? 'true_positive' : 'false_positive',
       });
     }
-    // Another request might have just deleted a credential that was not found. Wait until all nodes confirm the
-    // deletion.
+    // A secret that was not found may belong to a credential that another request is deleting. Do not respond while a
+    // node may still accept it.
     if (labels.some(({ label }) => label === 'false_positive')) await context.credentials.waitForAllConfirmations(null);
     return labels;
   }

@@ -33,8 +33,8 @@ async function exchangeOwnToken(
   request: FastifyRequest,
 ): Promise<IssuedToken> {
   const origin = originOf(request);
-  // An inquiry takes none of the token's limited uses, because a token whose uses are limited cannot be exchanged.
-  const authenticationRequest = { secret, passphrase: body.passphrase ?? null, ...origin, isInquiry: true };
+  // A token whose uses are limited cannot be exchanged, and the refused attempt must not take one of them.
+  const authenticationRequest = { secret, passphrase: body.passphrase ?? null, ...origin, keepsLimitedUses: true };
   const result = await context.authenticator.authenticate(authenticationRequest, ANY_ACCESS_TOKEN);
   if (result.decision === 'ok' && result.record !== null) {
     return exchangeAccessToken(context.workloads, result.record, requestedLimits(body), origin);

@@ -185,9 +185,9 @@ export async function confirmTwoFactorSetup(
   if (person.totp_enabled === 1 || person.totp_sealed === null) {
     throw new Problem('conflict', 'No two-factor setup was started. Start it with POST /v1/me/two-factor.');
   }
-  const account = personAccount(person.id);
+  const throttledAccount = personAccount(person.id);
   const { codes, digests } = generateRecoveryCodes();
-  const completed = await throttleAttempt(context, account, origin.address ?? '', {
+  const completed = await throttleAttempt(context, throttledAccount, origin.address ?? '', {
     async verify() {
       const factor = await checkSecondFactorCode(context, person, code);
       return factor !== null && 'step' in factor ? factor : null;

@@ -34,19 +34,19 @@ export const personSubject = (personId: string, purpose: string): FailureSubject
   `${purpose} ${personId}` as FailureSubject;
 
 /** The account for which failures are counted, with the key of its counter. */
-interface AttemptedAccount {
+interface ThrottledAccount {
   readonly subject: string;
   /** Null for an unknown account. */
   readonly personId: string | null;
 }
 
-/** Returns the account in which all failed passwords, codes and passkeys of a person are counted. */
-export const personAccount = (personId: string): AttemptedAccount => ({ subject: `sign_in ${personId}`, personId });
+/** Returns the account for which all failed passwords, codes and passkeys of a person are counted. */
+export const personAccount = (personId: string): ThrottledAccount => ({ subject: `sign_in ${personId}`, personId });
 
 /**
- * Returns the account in which failures are counted for an identifier, such as an email address, that no person has.
+ * Returns the account for which failures are counted if no person has the identifier, such as an email address.
  */
-export const unknownAccount = (identifier: string): AttemptedAccount => ({
+export const unknownAccount = (identifier: string): ThrottledAccount => ({
   subject: `sign_in ${sha256(identifier).toString('hex')}`,
   personId: null,
 });
@@ -68,7 +68,7 @@ interface Attempt<Verified, Result> {
  */
 export async function throttleAttempt<Verified, Result>(
   context: PeopleContext,
-  account: AttemptedAccount,
+  account: ThrottledAccount,
   address: string,
   { verify, complete }: Attempt<Verified, Result>,
 ): Promise<Result | null> {

@@ -22,27 +22,27 @@ export interface Flow {
   readonly expiresAt: number;
 }
 
-const FLOW_IDENTITY = 'single sign-on flow';
+const FLOW_ASSOCIATED_DATA = 'single sign-on flow';
 
-export function sealJson({ seal }: Pick<PeopleContext, 'seal'>, value: object, identity: string): string {
-  return seal.seal(JSON.stringify(value), identity);
+export function sealJson({ seal }: Pick<PeopleContext, 'seal'>, value: object, associatedData: string): string {
+  return seal.seal(JSON.stringify(value), associatedData);
 }
 
 /** Returns the value that `sealJson` encrypted, or null if decryption or parsing fails. */
-export function openJson({ seal }: Pick<PeopleContext, 'seal'>, sealed: string, identity: string): unknown {
+export function openJson({ seal }: Pick<PeopleContext, 'seal'>, sealed: string, associatedData: string): unknown {
   try {
-    return JSON.parse(seal.open(sealed, identity));
+    return JSON.parse(seal.open(sealed, associatedData));
   } catch {
     return null;
   }
 }
 
 export function sealFlow(context: Pick<PeopleContext, 'seal'>, flow: Flow): string {
-  return sealJson(context, flow, FLOW_IDENTITY);
+  return sealJson(context, flow, FLOW_ASSOCIATED_DATA);
 }
 
 /** Returns the flow in a cookie, or null if there is no cookie, it has expired, or this server did not create it. */
 export function openFlow(context: Pick<PeopleContext, 'seal' | 'clock'>, sealed: string | null): Flow | null {
-  const flow = sealed === null ? null : (openJson(context, sealed, FLOW_IDENTITY) as Flow | null);
+  const flow = sealed === null ? null : (openJson(context, sealed, FLOW_ASSOCIATED_DATA) as Flow | null);
   return flow !== null && flow.expiresAt > context.clock() ? flow : null;
 }

@@ -44,10 +44,10 @@ export async function signInWithPasskey(
   refuseIfPasswordsOff(context);
   const passkey = await findPasskeyByCredentialId(store.read, response.id, relyingParty.rpId);
   const person = passkey === undefined ? undefined : await findPerson(store.read, passkey.person_id);
-  const account = person === undefined ? unknownAccount(`passkey ${response.id}`) : personAccount(person.id);
+  const throttledAccount = person === undefined ? unknownAccount(`passkey ${response.id}`) : personAccount(person.id);
   let reason = 'passkey_refused';
 
-  const session = await throttleAttempt(context, account, origin.address ?? '', {
+  const session = await throttleAttempt(context, throttledAccount, origin.address ?? '', {
     verify: () => verifyPasskeyAssertion(response, passkey, relyingParty),
     complete: ({ challenge, use }) =>
       store.transaction(async (trx) => {

@@ -70,8 +70,8 @@ function confirmPassword(
   input: Reauthenticate,
   origin: RequestOrigin,
 ): Promise<true | null> {
-  const account = personAccount(person.id);
-  return throttleAttempt(context, account, origin.address ?? '', {
+  const throttledAccount = personAccount(person.id);
+  return throttleAttempt(context, throttledAccount, origin.address ?? '', {
     verify: () => checkPassword(context, person, input, origin),
     complete: ({ factor }) =>
       context.store.transaction(async (trx) => {
@@ -91,8 +91,8 @@ function confirmPasskey(
   origin: RequestOrigin,
 ): Promise<true | null> {
   const { store, clock } = context;
-  const account = personAccount(person.id);
-  return throttleAttempt(context, account, origin.address ?? '', {
+  const throttledAccount = personAccount(person.id);
+  return throttleAttempt(context, throttledAccount, origin.address ?? '', {
     async verify() {
       const passkey = await findPasskeyByCredentialId(store.read, assertion.id, relyingParty().rpId);
       if (passkey?.person_id !== person.id) return null;

@@ -11,6 +11,7 @@ import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { QUOTAS } from '../contract/quotas.ts';
 import type { Session, SignIn } from '../contract/sessions.ts';
+import { findSingleUse, insertSingleUse } from '../store/identities.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
   deleteLeastRecentlyUsedSessions,
@@ -148,10 +149,10 @@ export async function signIn(
   refuseIfPasswordsOff(context);
   const key = emailKey(input.email);
   const person = await findPersonByEmail(store.read, key);
-  const account = person === undefined ? unknownAccount(key) : personAccount(person.id);
+  const throttledAccount = person === undefined ? unknownAccount(key) : personAccount(person.id);
   const dummy = await dummyPasswordHash();
 
-  const session = await throttleAttempt(context, account, origin.address ?? '', {
+  const session = await throttleAttempt(context, throttledAccount, origin.address ?? '', {
     async verify() {
       const isCorrect = await verifyPassphrase(person?.password_hash ?? dummy, input.password, clientSubject(origin));
       if (!isCorrect || person === undefined) return null;
@@ -181,8 +182,8 @@ export async function reauthenticateWithPassword(
   password: string,
   origin: RequestOrigin,
 ): Promise<void> {
-  const account = personAccount(person.id);
-  const isCorrect = await throttleAttempt(context, account, origin.address ?? '', {
+  const throttledAccount = personAccount(person.id);
+  const isCorrect = await throttleAttempt(context, throttledAccount, origin.address ?? '', {
     verify: async () => ((await verifyPassphrase(person.password_hash, password, clientSubject(origin))) ? true : null),
     complete: (verified) => Promise.resolve(verified),
   });
@@ -261,20 +262,27 @@ export async function endOtherSessions(
   });
 }
 
-/** Ends the session of a secret, and records `reason`. Returns false if there is no such session. */
+/**
+ * Ends the session of a secret, and records `reason`. Returns false if there is no such session, unless this function
+ * has recently ended it.
+ */
 export async function endSessionBySecret(
   context: PeopleContext,
   secret: string,
   origin: RequestOrigin,
   reason: string,
 ): Promise<boolean> {
-  const session = await findSessionByDigest(context.store.read, digestToBytes(digestOf(secret)));
-  if (session === undefined) return false;
+  const digest = digestToBytes(digestOf(secret));
+  const endedKey = `ended session ${Buffer.from(digest).toString('hex')}`;
+  const session = await findSessionByDigest(context.store.read, digest);
+  if (session === undefined) return (await findSingleUse(context.store.read, endedKey, context.clock())) !== undefined;
   const target = { kind: 'session', id: session.id, name: null } as const;
   await context.store.transaction(async (trx) => {
     const [ended] = await deleteSessions(trx, session.person_id, session.id, null);
     if (ended === undefined) return;
-    const draft = { action: 'session.deleted', at: context.clock(), actor: target, target, origin } as const;
+    const now = context.clock();
+    await insertSingleUse(trx, { key: endedKey, content: session.id, expires_at: now + DURATIONS.tombstone });
+    const draft = { action: 'session.deleted', at: now, actor: target, target, origin } as const;
     await recordForPerson(trx, session.person_id, { ...draft, detail: { reason } });
   });
   return true;

@@ -33,8 +33,8 @@ export async function signInWithLink(
     throw invalidLink;
   }
   if (person.totp_enabled === 1 && input.code === undefined) throw secondFactorRequired();
-  const account = personAccount(person.id);
-  const session = await throttleAttempt(context, account, origin.address ?? '', {
+  const throttledAccount = personAccount(person.id);
+  const session = await throttleAttempt(context, throttledAccount, origin.address ?? '', {
     verify: async () =>
       person.totp_enabled === 0 ? 'none' : await checkSecondFactorCode(context, person, input.code ?? ''),
     complete: (factor) =>

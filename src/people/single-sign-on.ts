@@ -70,7 +70,10 @@ function requireFlow(flow: Flow | null, search: string): Flow {
   return flow;
 }
 
-/** Exchanges the code of a response. A response is accepted once across all nodes. Throws `SingleSignOnError`. */
+/**
+ * Exchanges the authorization code of a response. A response is accepted once across all nodes. Throws
+ * `SingleSignOnError`.
+ */
 async function exchange(context: PeopleContext, flow: Flow, search: string): Promise<ProviderSignIn> {
   const signIn = await requireProvider(context).exchange(search, flow.request);
   const key = `state ${sha256(flow.request.state).toString('hex')}`;
@@ -86,18 +89,20 @@ async function exchange(context: PeopleContext, flow: Flow, search: string): Pro
   return signIn;
 }
 
-const secondFactorKey = (code: string) => `second factor ${sha256(code).toString('hex')}`;
-const SECOND_FACTOR_IDENTITY = 'single sign-on second factor';
+const pendingSignInKey = (pendingCode: string) => `second factor ${sha256(pendingCode).toString('hex')}`;
+const PENDING_SIGN_IN_ASSOCIATED_DATA = 'single sign-on second factor';
 
-/** Stores a sign-in until the person enters a code. Returns the secret by which the browser identifies the sign-in. */
+/**
+ * Stores a sign-in until the second factor is entered. Returns the code by which the browser identifies the sign-in.
+ */
 async function storePendingSignIn(context: PeopleContext, signIn: AcceptedSignIn): Promise<string> {
-  const code = randomCode(43);
-  const content = sealJson(context, signIn, SECOND_FACTOR_IDENTITY);
+  const pendingCode = randomCode(43);
+  const content = sealJson(context, signIn, PENDING_SIGN_IN_ASSOCIATED_DATA);
   const expiresAt = context.clock() + DURATIONS.singleSignOn;
   await context.store.transaction((trx) =>
-    insertSingleUse(trx, { key: secondFactorKey(code), content, expires_at: expiresAt }),
+    insertSingleUse(trx, { key: pendingSignInKey(pendingCode), content, expires_at: expiresAt }),
   );
-  return code;
+  return pendingCode;
 }
 
 /** Finds or creates the person of an account at the provider. Throws `SingleSignOnError`. */
@@ -164,8 +169,8 @@ async function linkToCaller(
 }
 
 /**
- * Processes the provider's response in the browser that started the sign-in. Returns the outcome `failed` for a refused
- * response. Throws `not_found` and `rate_limited`.
+ * Processes the provider's response, which must arrive from the browser that started the sign-in or link. Returns the
+ * outcome `failed` for a refused response. Throws `not_found` and `rate_limited`.
  */
 export async function completeSingleSignOn(
   context: PeopleContext,
@@ -196,26 +201,26 @@ export async function completeSingleSignOn(
 }
 
 /**
- * Completes a sign-in that waits for a second factor. Throws `sign_in_failed` for a wrong code or an expired sign-in,
- * and `rate_limited`.
+ * Completes the sign-in of `pendingCode`, which waits for a second factor. Throws `sign_in_failed` for a wrong code or
+ * an expired sign-in, and `rate_limited`.
  */
 export async function completeSecondFactor(
   context: PeopleContext,
   pendingCode: string | null,
-  code: string,
+  secondFactorCode: string,
   origin: RequestOrigin,
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
-  const key = secondFactorKey(pendingCode ?? '');
+  const key = pendingSignInKey(pendingCode ?? '');
   const content = pendingCode === null ? undefined : await findSingleUse(store.read, key, clock());
-  const signIn = openJson(context, content ?? '', SECOND_FACTOR_IDENTITY) as AcceptedSignIn | null;
+  const signIn = openJson(context, content ?? '', PENDING_SIGN_IN_ASSOCIATED_DATA) as AcceptedSignIn | null;
   const person = signIn === null ? undefined : await findPerson(store.read, signIn.personId);
   if (signIn === null || person === undefined) {
     throw new Problem('sign_in_failed', 'The sign-in has expired. Start again.');
   }
-  const account = personAccount(person.id);
-  const completed = await throttleAttempt(context, account, origin.address ?? '', {
-    verify: () => checkSecondFactorCode(context, person, code),
+  const throttledAccount = personAccount(person.id);
+  const completed = await throttleAttempt(context, throttledAccount, origin.address ?? '', {
+    verify: () => checkSecondFactorCode(context, person, secondFactorCode),
     complete: async (factor) => {
       const isUnused = await store.transaction(async (trx) => {
         await lockAcceptedSignIn(trx, signIn);

@@ -90,7 +90,7 @@ export async function cancelDeployment(
   });
 }
 
-/** Cancels the pending deployments of the app that `shouldCancel` selects, because `row` replaces them. */
+/** Cancels those pending deployments of the app for which `shouldCancel` returns true, because `row` replaces them. */
 export async function cancelPendingDeployments(
   context: PlatformContext,
   trx: Trx,

@@ -131,7 +131,8 @@ export async function createServer(
           host_key: input.hostKey ?? null,
         };
   return createResource(context, request, SERVER_KIND, input, (_, fields) => {
-    // A server that is created without a credential is confirmed, because only owners and admins can create servers.
+    // Confirmed if a signed-in person creates it, because only owners and admins can. One created with an access token
+    // or API key must be confirmed.
     const row = { ...fields, kind: input.kind, ...connectionFields, confirmed: request.credential === null ? 1 : 0 };
     return input.kind === 'local' ? row : withNewKeyPair(context, row);
   });
@@ -156,9 +157,9 @@ const CONNECTION_FIELDS = ['host', 'port', 'user_name', 'host_key'] as const;
 
 /**
  * Returns a server after an edit. A change of the host, port, user or host key requires a confirmation, and creates a
- * new key pair, so that Devpilot cannot sign in to the new machine before its operator accepts the key. Pinning the
- * first host key creates no key pair, because Devpilot has never connected, and requires a confirmation only if a
- * credential pins it.
+ * new key pair, so that Devpilot cannot sign in to the new machine before the administrator of that machine authorizes
+ * the new public key. Pinning the first host key creates no key pair, because Devpilot has never signed in with the
+ * current one, and requires a confirmation only if the request was made with an access token or API key.
  */
 function resetTrustIfChanged(
   context: PlatformContext,
@@ -195,9 +196,9 @@ export function updateServer(
 }
 
 /**
- * Replaces the pinned host key with the host key that the last check received. The key pair does not change, so that a
- * reinstalled machine can accept it again. Throws `not_found`, and `conflict` for another host key or a failed
- * `If-Match`.
+ * Replaces the pinned host key with the host key that the last check received. Keeps the key pair, so that the same
+ * public key can be authorized again on a reinstalled machine. Throws `not_found`, and `conflict` for another host key
+ * or a failed `If-Match`.
  */
 export async function acceptHostKey(
   context: PlatformContext,

@@ -117,7 +117,7 @@ export interface SessionSignInTable {
   checked_at: number;
 }
 
-/** A code or token that can be used once. */
+/** A code or token that can be used once, or the secret with which a session was recently ended. */
 export interface SingleUseTable {
   /** The purpose followed by a digest of the code or token. */
   key: string;

@@ -40,8 +40,8 @@ const uses: CredentialUses = {
   rightsSince: hoursAgo(500),
 };
 
-const refused = (permission: string, lastUse: string) =>
-  `Without ${permission}, requests that need it are refused${lastUse}.`;
+const refused = (permission: string, lastUse = '') =>
+  `Requests that need the permission ${permission} will be refused.${lastUse}`;
 
 test('an edit that removes no access has no message', () => {
   assert.deepEqual(describeRemovedAccess(key, {}, uses), []);
@@ -52,27 +52,28 @@ test('an edit that removes no access has no message', () => {
 
 test('each removed permission is named, with its last use', () => {
   assert.deepEqual(describeRemovedAccess(key, { permissions: ['view_logs'] }, uses), [
-    refused('read', ' (last used 3 hours ago)'),
-    refused('deploy', ' (never used)'),
+    refused('read', ' It was last used 3 hours ago.'),
+    refused('deploy', ' It was never used.'),
   ]);
   const usesCountedAfterCreation = { ...uses, rightsSince: hoursAgo(50) };
   assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'view_logs'] }, usesCountedAfterCreation), [
-    refused('deploy', ` (not used since ${formatDate(usesCountedAfterCreation.rightsSince)}, when counting began)`),
+    refused(
+      'deploy',
+      ` It has not been used since ${formatDate(usesCountedAfterCreation.rightsSince)}, when counting began.`,
+    ),
   ]);
 });
 
 test('if the uses are unknown, a removed permission is named without its last use', () => {
-  assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'deploy'] }, undefined), [
-    refused('view_logs', ''),
-  ]);
+  assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'deploy'] }, undefined), [refused('view_logs')]);
 });
 
-test('for a disabled key, the last use of the whole key is named instead of its permissions', () => {
-  const allRefused = 'All of its requests are refused from now on';
+test('an edit that disables a key names the last use of the key, not of each removed permission', () => {
+  const allRefused = 'All of its requests will be refused.';
   assert.deepEqual(describeRemovedAccess(key, { active: false, permissions: ['read'] }, uses), [
-    `${allRefused} (last used 2 hours ago).`,
+    `${allRefused} The key was last used 2 hours ago.`,
   ]);
   assert.deepEqual(describeRemovedAccess({ ...key, lastUsedAt: null }, { active: false }, uses), [
-    `${allRefused} (never used).`,
+    `${allRefused} The key was never used.`,
   ]);
 });

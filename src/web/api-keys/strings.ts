@@ -2,13 +2,13 @@ import { phrase } from '../components/sentence.ts';
 
 export const strings = {
   removedAccess: {
-    neverUsed: 'never used',
-    lastUsed: (ago: string) => `last used ${ago}`,
-    notUsedSince: (date: string) => `not used since ${date}, when counting began`,
-    disabled: (lastUse: string) => `All of its requests are refused from now on (${lastUse}).`,
-    removed: (permission: string) => `Without ${permission}, requests that need it are refused.`,
+    neverUsed: 'was never used',
+    lastUsed: (ago: string) => `was last used ${ago}`,
+    notUsedSince: (date: string) => `has not been used since ${date}, when counting began`,
+    disabled: (lastUse: string) => `All of its requests will be refused. The key ${lastUse}.`,
+    removed: (permission: string) => `Requests that need the permission ${permission} will be refused.`,
     removedWithUse: (permission: string, lastUse: string) =>
-      `Without ${permission}, requests that need it are refused (${lastUse}).`,
+      `Requests that need the permission ${permission} will be refused. It ${lastUse}.`,
   },
   editApiKeyDialog: {
     title: (name: string) => phrase`Edit ${name}`,

@@ -11,7 +11,10 @@ import { strings } from './strings.ts';
 export function SecondFactorNeeded({ workspace }: { readonly workspace: Workspace }) {
   const navigate = useNavigate();
   const from = useLocation({ select: ({ href }) => href });
-  /** Shows the workspace's pages again. Their next request sets the flag if the person still has no second factor. */
+  /**
+   * Clears the flag under `secondFactorKey`, so that the workspace's pages are shown again. Their next request sets it
+   * again if the person still has no second factor.
+   */
   const checkAgain = () => queryClient.setQueryData(secondFactorKey(workspace.id), false);
   return (
     <Page title={workspace.name}>

@@ -50,7 +50,7 @@ export const strings = {
     issuer: 'Issuer',
     issuerHint: 'Must exactly match the iss claim.',
     issuerMissing: 'Enter a URL that starts with https://.',
-    selfHostedIssuerHint: 'Only for a self-hosted installation.',
+    selfHostedIssuerHint: 'Only for a self-hosted GitHub or GitLab.',
     jwksUrl: 'JWKS URL',
     jwksUrlHint: 'Leave empty to find the keys through OpenID Connect discovery.',
     conditions: 'Conditions',
@@ -114,5 +114,5 @@ export const strings = {
   },
 };
 
-/** The part of the query keys after the workspace's ID, which the resource dialogs derive from the noun. */
+/** The second element of the query keys, after the workspace ID. The resource dialogs derive it from the noun. */
 export const IDENTITIES_KEY = pluralOf(strings.identityPage.noun);
