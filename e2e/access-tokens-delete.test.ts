@@ -64,7 +64,7 @@ describe('Delete', () => {
   );
 });
 
-test('Replace… creates a token, continues after a reload, waits for its first use, and deletes the old token', async () => {
+test('Replace… creates a new token, continues after a reload, waits for the first use of the new token, and deletes the old token', async () => {
   const oldToken = await createToken(fixture.owner, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
   const tab = await openTokens('?q=Deployer');
   await rowOf(tab, 'Deployer').waitFor();

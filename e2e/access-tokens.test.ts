@@ -20,7 +20,7 @@ import { waitForFocus } from './keyboard.ts';
 import { rowOf, signIn } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
-/** The tests run in order: later ones use tokens that earlier ones created, such as Everything. */
+/** The tests run in order: later ones use tokens that earlier ones created, such as the token Everything. */
 const fixture = setUpBrowserFixture();
 
 const openTokens = (search = '', person?: TestPerson): Promise<Page> =>
@@ -147,7 +147,7 @@ describe('Generate Token', () => {
     },
   );
 
-  test('the form fits a laptop screen, its footer never covers the focused field on a phone, and a preset submits nothing', async () => {
+  test('the forms for tokens and keys fit a laptop screen; the footer of the token form never covers the focused field on a phone, and a preset submits nothing', async () => {
     const tab = await openTokens();
     await tab.setViewportSize({ width: 1440, height: 900 });
     for (const [path, buttonName] of [
@@ -262,7 +262,7 @@ describe('Generate Token', () => {
     assert.deepEqual((await requireToken('By keyboard')).scopes, ['basic_deployment']);
   });
 
-  test('if the response is lost, one token is created and the page says what happened', async () => {
+  test('if the response to the creation of a token is lost, only one token is created, and the page says what happened', async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     const form = tab.getByRole('dialog');

@@ -68,7 +68,7 @@ test('a session is ended from the list', async () => {
   await otherTab.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('two-factor authentication is turned on with a QR code, shows the recovery codes once, and accepts a recovery code at sign-in', async () => {
+test('two-factor authentication is turned on with a QR code, shows the recovery codes once, accepts a recovery code at sign-in, and is turned off with another one', async () => {
   const barbara = await addMember('barbara@example.com');
   const tab = await openAccount(barbara);
   const problems = watchConsole(tab);

@@ -8,7 +8,7 @@ const KILLS = 12;
 const SENDERS = 6;
 const BATCH_SIZE = 100;
 const HOUR_MS = 3_600_000;
-/** The start of the previous hour. An event dated in the future would be stored with the time of its arrival. */
+/** The start of the previous hour, because an event dated in the future would be stored with the time of its arrival. */
 const PREVIOUS_HOUR_MS = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
 const EVENT_TIME = new Date(PREVIOUS_HOUR_MS).toISOString();
 
@@ -41,7 +41,7 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
       tokenHeaders,
       Array.from({ length: BATCH_SIZE }, (_, index) => ({
         specversion: '1.0',
-        // The IDs do not sort by time, like the IDs of most senders.
+        // Like the IDs of most senders, these IDs do not sort by time.
         id: `${(batch * BATCH_SIZE + index) * 7919}-${index}`,
         source: `/service/${batch % 3}`,
         type: 'order.placed',
@@ -65,11 +65,12 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
     }
   }
 
-  const isKilled = (error: unknown) => error instanceof TypeError && /fetch failed|terminated/.test(error.message);
+  const isConnectionLost = (error: unknown) =>
+    error instanceof TypeError && /fetch failed|terminated/.test(error.message);
   async function killWhileSending(runningServer: ServerProcess): Promise<void> {
     const senders = Array.from({ length: SENDERS }, () =>
       sendUntilKilled().catch((error: unknown) => {
-        if (!isKilled(error)) throw error;
+        if (!isConnectionLost(error)) throw error;
       }),
     );
     // The random numbers make each kill interrupt another phase of the ingest.

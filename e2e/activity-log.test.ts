@@ -148,7 +148,7 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   await tab.waitForURL(new RegExp(`/settings/activity-log\\?.*credential=${token.id}`));
 });
 
-test('a deleted credential keeps its events', async () => {
+test('the page of a deleted credential still shows its events', async () => {
   const deletedToken = await createToken(fixture.owner, ['all'], { name: 'Deleted token' });
   await fixture.owner.call(`/v1/access-tokens/${deletedToken.id}`, { method: 'DELETE' });
   const tab = await fixture.open(`/settings/access-tokens/${deletedToken.id}`);
@@ -166,7 +166,7 @@ test('a member sees a credential without its events and buttons, and has no acce
   await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
 });
 
-test("times are to the second in the browser's time zone, whose offset is shown on hover", async () => {
+test("times are shown to the second in the browser's time zone, whose offset is shown on hover", async () => {
   const createdToken = await createToken(fixture.owner, ['run_scripts'], { name: 'Time zone test' });
   for (const [timeZone, offset] of [
     ['Asia/Kolkata', 'GMT+5:30'],

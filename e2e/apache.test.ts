@@ -129,7 +129,7 @@ test('requests without a valid token that has the scope are refused', async () =
   const tokenOfOtherWorkspace = await createToken(await createWorkspaceFor(owner, testServer, 'Globex'), ['all']);
   const cases: readonly [string, Readonly<Record<string, string>>, number][] = [
     ['no token', {}, 401],
-    ['unknown token', bearer(`${tokenWithoutScope.secret.slice(0, -1)}_`), 401],
+    ['malformed token', bearer(`${tokenWithoutScope.secret.slice(0, -1)}_`), 401],
     ['missing scope', bearer(tokenWithoutScope.secret), 403],
     ['API key', bearer(key.secret), 403],
     ['missing passphrase', bearer(tokenWithPassphrase.secret), 401],
@@ -148,7 +148,7 @@ test('requests without a valid token that has the scope are refused', async () =
   }
 });
 
-test('a deleted token is rejected by the next request, also if it has an expiry date', async () => {
+test('the next request with a deleted token is refused, even if the token had an expiry date', async () => {
   for (const options of [{}, { expiresAt: '2100-01-01T00:00:00.000Z' }]) {
     const token = await createToken(owner, ['modify_env'], options);
     for (let use = 0; use < 3; use++) assert.equal((await sendThroughProxy(bearer(token.secret))).status, 200);

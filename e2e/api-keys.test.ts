@@ -10,7 +10,7 @@ import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, rowOf } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
-/** The tests run in order: later ones use keys that earlier ones created, such as Importer two. */
+/** The tests run in order: later ones use keys that earlier ones created, such as the key Importer two. */
 const fixture = setUpBrowserFixture();
 
 const openKeys = (person?: TestPerson): Promise<Page> =>
@@ -160,7 +160,7 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
 });
 
 test(
-  'a rotation continues from the page of either key, and starts over if the new secret was lost',
+  'a replacement continues from the page of either key, and can start over if the new secret was lost',
   secureContextOnly,
   async () => {
     const oldKey = await createKey(fixture.owner, ['read'], { name: 'Rotated' });

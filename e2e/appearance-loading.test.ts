@@ -8,7 +8,7 @@ import { inWorkspace, LOG_PATH, setUpSettingsFixture, TOKENS_PATH } from './sett
 const settings = setUpSettingsFixture();
 const { fixture } = settings;
 
-/** Pages, and the API request that each of them makes first. */
+/** Pages, and the API request that loads the content of each. */
 const PAGES: readonly { readonly name: string; readonly path: () => string; readonly request: RegExp }[] = [
   { name: 'tokens', path: () => TOKENS_PATH, request: /\/v1\/access-tokens(?:\?|$)/ },
   { name: 'keys', path: () => '/settings/api-keys', request: /\/v1\/api-keys(?:\?|$)/ },
@@ -97,7 +97,7 @@ test('the layout is painted from the HTML alone, which is small', async () => {
   }
 });
 
-test('the first page loads at most 200 kB of compressed JavaScript, all from the server itself', async () => {
+test('a first visit loads at most 200 kB of compressed JavaScript, and nothing from another server', async () => {
   for (const { path, person } of [
     { path: '/', person: undefined },
     { path: inWorkspace(TOKENS_PATH), person: fixture.owner },

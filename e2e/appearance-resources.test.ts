@@ -35,7 +35,7 @@ const openDialog = (name: string) => async (tab: Page) => {
   await tab.getByRole('dialog').getByLabel('Name').waitFor();
 };
 
-test('on the narrowest phone, the selected section of an app is visible and highlighted', async () => {
+test('on the narrowest phone, the link to the selected section of an app is visible and highlighted', async () => {
   const tab = await fixture.open(`/apps/${ids.app}`, { width: 320, scheme: 'dark' });
   const sectionLinks = tab.getByRole('navigation', { name: 'Storefront' }).getByRole('link');
   const names = await sectionLinks.allTextContents();

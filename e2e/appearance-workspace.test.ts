@@ -62,11 +62,12 @@ test('on a narrow screen the navigation opens from a button and closes after a c
   await tab.getByRole('link', { name: 'Projects' }).waitFor({ state: 'hidden' });
 });
 
-test('on the narrowest phone every section of the settings can be reached, and the current one is visible', async () => {
+test('on the narrowest phone, every section of the settings can be reached, and the link to the current one is visible', async () => {
   const tab = await settings.fixture.open(TOKENS_PATH, { width: 320 });
   const settingsNavigation = tab.getByRole('navigation', { name: 'Settings' });
   for (const name of [
     'API Keys',
+    'Workload identities',
     'Members',
     'Review',
     'Activity log',

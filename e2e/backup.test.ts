@@ -24,7 +24,10 @@ import {
 const WRITERS = 4;
 const WRITES_BEFORE_BACKUP = 40;
 
-/** Creates and deletes keys until stopped; both lists contain only acknowledged operations. */
+/**
+ * Creates and deletes keys until stopped. `created` and `deleted` contain only keys whose creation or deletion was
+ * acknowledged.
+ */
 function startWriting(owner: TestPerson) {
   const created: CreatedApiKey[] = [];
   const deleted: CreatedApiKey[] = [];
@@ -128,7 +131,7 @@ test("backup, migrate, serve, restore and store copy are refused if DEVPILOT_SEC
   );
 });
 
-test('a modified, incomplete or missing backup is refused, and so is a backup of nothing or into a directory that is not empty', async () => {
+test('a modified, incomplete or missing backup is refused, and so is a backup without a database or into a directory that is not empty', async () => {
   const location = await newStoreLocation('sqlite');
   const server = await startServer(location);
   await signUp(server);

@@ -93,7 +93,7 @@ checkPages(fixture, [
   { name: 'backups-restore', path: () => `/apps/${app.id}/backups`, prepare: openRestore },
 ]);
 
-test('a backup can be deleted; an app that cannot be backed up says what is missing', async () => {
+test('a backup can be deleted; the page of an app that cannot be backed up says what is missing', async () => {
   const tab = await openBackups();
   await tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
   await tab.getByRole('menuitem', { name: 'Delete…' }).click();

@@ -79,7 +79,7 @@ export async function openContext(
 
 let axeSource: Promise<string> | null = null;
 
-/** Returns the violations that axe-core finds in its default rules (WCAG A and AA, best practices), one per line. */
+/** Returns the violations that axe-core finds in its default rules (WCAG A and AA, best practices), one per element. */
 export async function findAccessibilityViolations(page: Page): Promise<string[]> {
   axeSource ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   const isLoaded = await page.evaluate(() => 'axe' in globalThis);

@@ -112,7 +112,7 @@ describe('pull and list', () => {
 });
 
 describe('push', () => {
-  test('shows names with masked values, requires --yes without a terminal, and keeps variables missing from the file', async () => {
+  test('shows names with masked values, requires --yes without a terminal, and keeps variables that are not in the file', async () => {
     await setVariables(owner, app, { SAME: 'same', CHANGED: 'before', KEPT: 'stays' });
     const name = createFile('next.env', 'SAME=same\nCHANGED=after-secret\nNEW=new-secret\n');
     const refused = await shell.run(['env', 'push', app.slug, name]);
@@ -154,7 +154,7 @@ describe('push', () => {
     assert.deepEqual(await readVariables(), { GREETING: 'hidden-value' });
   });
 
-  test('removes variables missing from the file with --prune; changes nothing with --dry-run', async () => {
+  test('with --prune, removes variables that are not in the file; with --dry-run, changes nothing', async () => {
     await setVariables(owner, app, { KEPT: '1', DROPPED: '2' });
     const name = createFile('pruned.json', '{ "KEPT": "1" }');
     const dryRun = await shell.run(['env', 'push', app.slug, name, '--prune', '--dry-run']);

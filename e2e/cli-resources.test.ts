@@ -141,7 +141,10 @@ describe('projects, servers and apps', () => {
       [true, false],
       withPassword.stderr,
     );
-    assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Credentials\s+deploy, password stored\n/);
+    assert.match(
+      (await shell.run(['apps', 'show', app.id])).stdout,
+      /Repository credentials\s+deploy, password stored\n/,
+    );
     const repository = `ssh://git@127.0.0.1:${sshd.port}/srv/shop.git`;
     await shell.run(['apps', 'create', '--project', 'shop', '--name', 'Keyed', '--repository', repository]);
     assert.match(

@@ -61,11 +61,12 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
     }
   }
 
-  const isKilled = (error: unknown) => error instanceof TypeError && /fetch failed|terminated/.test(error.message);
+  const isConnectionLost = (error: unknown) =>
+    error instanceof TypeError && /fetch failed|terminated/.test(error.message);
   async function killDuringWork(runningServer: ServerProcess): Promise<void> {
     const clients = Array.from({ length: CLIENTS }, (_, client) =>
       createAndDeleteUntilKilled(client).catch((error: unknown) => {
-        if (!isKilled(error)) throw error;
+        if (!isConnectionLost(error)) throw error;
       }),
     );
     // The server is killed at a random moment after some acknowledged operations, however slow the machine is.

@@ -12,7 +12,7 @@ import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';
 export interface NoticeDraft {
   readonly workspaceId: string;
   readonly kind: NoticeKind;
-  /** The credential, app, script or issue that the notice is about. */
+  /** The credential, app, script, issue or webhook that the notice is about. */
   readonly subject: AuditParty & { readonly id: string };
   /** Distinguishes the notice from an earlier notice of the same kind and subject, which it replaces. */
   readonly occurrence?: string;

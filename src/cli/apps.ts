@@ -35,7 +35,7 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     { title: 'Server', getValue: ({ serverId }) => serverId },
     { title: 'Repository', getValue: ({ repository }) => repository },
     {
-      title: 'Credentials',
+      title: 'Repository credentials',
       getValue: ({ repositoryUser, hasRepositoryPassword }) =>
         [repositoryUser, hasRepositoryPassword ? 'password stored' : null].filter((part) => part !== null).join(', ') ||
         null,
