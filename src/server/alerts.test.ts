@@ -17,12 +17,35 @@ function promtool(args: readonly string[], input = ''): void {
   assert.equal(status, 0, `promtool ${args.join(' ')}: ${stdout}${stderr}`);
 }
 
+const dashboardTargets = (
+  JSON.parse(readFileSync('deploy/grafana-dashboard.json', 'utf8')) as Dashboard
+).panels.flatMap(({ targets }) => targets);
 /** The queries of the dashboard, as Grafana sends them. */
-const dashboardQueries = (JSON.parse(readFileSync('deploy/grafana-dashboard.json', 'utf8')) as Dashboard).panels
-  .flatMap(({ targets }) => targets)
-  .map(({ expr }) => expr.replaceAll('$__rate_interval', '5m'));
+const dashboardQueries = dashboardTargets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m'));
 interface Dashboard {
-  readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[];
+  readonly panels: readonly { readonly targets: readonly DashboardTarget[] }[];
+}
+interface DashboardTarget {
+  readonly expr: string;
+  readonly legendFormat: string;
+}
+
+/** Returns the labels, except those that Prometheus adds, by which a query groups or which its legend shows. */
+function listLabels({ expr, legendFormat }: DashboardTarget): string[] {
+  const groupedBy = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = '']) => labels.split(', '));
+  const shown = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+  return [...groupedBy, ...shown].filter((label) => label !== 'instance');
+}
+
+/** Returns the labels that the dashboard uses and that the queried metric does not have, each with its query. */
+function findMissingLabels(metrics: string): string[] {
+  return dashboardTargets.flatMap((target) => {
+    const [metric = ''] = /\b(?:devpilot|nodejs|process)_\w+/.exec(target.expr) ?? [];
+    const lines = metrics.split('\n').filter((line) => line.startsWith(`${metric}{`));
+    return listLabels(target)
+      .filter((label) => !lines.some((line) => line.includes(`${label}="`)))
+      .map((label) => `${label}: ${target.expr}`);
+  });
 }
 
 /** Evaluates queries over time series in which these metrics increase, and returns the queries without a result. */
@@ -90,6 +113,7 @@ forEachEngine('metrics', (engine) => {
       [],
     );
     assert.deepEqual(queriesWithoutResult(text, dashboardQueries), []);
+    assert.deepEqual(findMissingLabels(text), []);
     assert.deepEqual(queriesWithoutResult(text, ['devpilot_nothing', 'rate(']), ['devpilot_nothing', 'rate(']);
     for (const line of [
       'devpilot_lease_held 1',
