@@ -18,7 +18,7 @@ async function measureRunMs(args: readonly string[], environment: Readonly<Recor
   const startMs = performance.now();
   const child = spawn(process.execPath, args, { env: environment, stdio: 'ignore' });
   const code = await new Promise((resolve) => child.once('exit', resolve));
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}.`);
+  if (code !== 0) throw new Error(`${args.join(' ')} exited with code ${code}.`);
   return performance.now() - startMs;
 }
 

@@ -9,7 +9,10 @@ const ROUNDS = 5;
 const LOAD_SECONDS = 4;
 const CHURN_PER_SECOND = 50;
 
-/** Creates and deletes credentials through the API at a constant rate. `stop` resolves to their number. */
+/**
+ * Creates and deletes credentials through the API at a constant rate. `stop` waits for the requests in progress and
+ * resolves to the number of credentials that were created and deleted.
+ */
 function startChurn(server: ServerProcess, { cookie, workspaceId }: SeededDirectory): { stop(): Promise<number> } {
   const headers = { cookie, origin: server.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
   const pending = new Set<Promise<void>>();

@@ -113,7 +113,10 @@ async function compareRestricted(
   };
 }
 
-/** Compares a decision with one hash of the same secret, for random records of a million, and for restricted ones. */
+/**
+ * Compares a decision on a random one of a million cached records with one hash of its secret, and decisions on
+ * restricted credentials with decisions on unrestricted ones.
+ */
 export async function decision(): Promise<Finding[]> {
   const { authenticator, usageRecorder, secrets } = await createFilledAuthenticator(RECORDS, () => null);
   const decisionTimesUs: number[] = [];
@@ -128,8 +131,8 @@ export async function decision(): Promise<Finding[]> {
     );
     let decidingMs = 0;
     let hashingMs = 0;
-    // Reads each string of a slice before the measurement, because the secret of a request is usually in the
-    // processor's cache, while its record can be anywhere in memory.
+    // Reads each secret of a slice before the measurement, because the secret of a real request is usually in the
+    // processor's cache, while the credential's record can be anywhere in memory.
     for (let from = 0; from < DECISIONS_PER_ROUND; from += DECISIONS_PER_SLICE) {
       const slice = randomSecrets.slice(from, from + DECISIONS_PER_SLICE);
       for (const secret of slice) digestBytes += digestOf(secret).length;

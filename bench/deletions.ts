@@ -32,7 +32,7 @@ async function timeDeletion(
   return performance.now() - startMs;
 }
 
-/** Returns the response time of a creation, which other nodes do not have to confirm, in milliseconds. */
+/** Returns the response time of the creation of a project, which other nodes do not have to confirm, in ms. */
 async function timeCreation({ owner }: TestCluster, name: string): Promise<number> {
   const startMs = performance.now();
   const { status } = await owner.call('/v1/projects', { body: { name } });
@@ -145,7 +145,7 @@ export async function deletions(): Promise<Finding[]> {
     return [
       ...manyNodeFindings,
       {
-        name: 'response time of a deletion with three healthy nodes, one at a time, relative to a creation, which other nodes do not have to confirm',
+        name: 'response time of a deletion with three healthy nodes, one at a time, relative to the creation of a project, which other nodes do not have to confirm',
         value: medianRatio(deletionTimesMs, creationTimesMs),
         unit: '×',
         bound: atMost(4),

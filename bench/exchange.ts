@@ -83,7 +83,7 @@ const signTokens = ({ issuer, server }: ExchangeBench, count: number) =>
   );
 
 let exchangeCount = 0;
-/** Exchanges a token for an access token of the next identity, in rotation. Returns the secret of the access token. */
+/** Exchanges a workload's token for an access token of the next identity, in rotation. Returns its secret. */
 async function exchangeToken({ server, identities }: ExchangeBench, token: string): Promise<string> {
   const { access_token: secret } = await request<{ access_token: string }>(
     `${server.url}/v1/oauth/token`,

@@ -33,7 +33,10 @@ async function measureLongestDelayMs(work: () => Promise<unknown>): Promise<numb
   return delay.max / 1e6;
 }
 
-/** Compares the longest event loop delay while the uses of 100,000 credentials are written with an idle event loop. */
+/**
+ * Compares the longest event loop delay while the uses of 100,000 credentials are written with the longest delay of an
+ * idle event loop.
+ */
 export async function flush(): Promise<Finding[]> {
   const { directory } = await seededDirectory(CREDENTIALS_USED);
   const path = join(RUN_DIRECTORY, 'flush.db');
@@ -46,7 +49,7 @@ export async function flush(): Promise<Finding[]> {
     createRecordCache(1).counterSlots,
   );
   const delaysMs: number[] = [];
-  /** Longest delays in as much time without a write, which only the machine causes. */
+  /** Longest delays in as much time without a write: only other load on the machine causes these. */
   const idleDelaysMs: number[] = [];
   const durationsMs: number[] = [];
   try {

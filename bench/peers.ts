@@ -79,7 +79,7 @@ async function openBetterAuth(): Promise<{ auth: BetterAuth; keys: string[] }> {
 
 /**
  * Compares how many credentials per second Devpilot and better-auth verify in this process. Each has 1,000 credentials
- * in its own SQLite file, and each credential is picked at random.
+ * in its own SQLite file; each verification picks one of them at random.
  */
 export async function peers(): Promise<Finding[]> {
   await installBetterAuth();

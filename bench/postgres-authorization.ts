@@ -35,7 +35,7 @@ const WARM_ROUNDS = 3;
 const LOAD_SECONDS = 2;
 /** Seconds between the start of a node and the measurement of the idle node. */
 const SETTLE_SECONDS = 2;
-/** Duration of the measurement of the idle node. It includes at least one addition of uses to their credentials. */
+/** Duration of the measurement of the idle node: long enough to include the update of the use counts, every ten seconds. */
 const IDLE_SECONDS = 10;
 const COLD_ROUNDS = 7;
 const LOOKUPS_PER_ROUND = 10_000;
@@ -56,7 +56,7 @@ async function measureIdle(onSqlite: ServerProcess, onPostgres: ServerProcess, d
   const after = readSeconds();
   const msPerSecond = (name: keyof typeof before) => ((after[name] - before[name]) / IDLE_SECONDS) * 1000;
   return {
-    name: 'processor time per second of an idle node and of PostgreSQL',
+    name: 'processor time per second of an idle node plus that of PostgreSQL',
     value: msPerSecond('node') + msPerSecond('database'),
     unit: ' ms',
     bound: null,

@@ -31,7 +31,10 @@ async function post(url, body) {
   if (!response.ok) throw new Error(`${new URL(url).host} responded with ${response.status}`);
 }
 
-/** One function per service. It rejects if the service did not accept the message, so that Devpilot sends it again. */
+/**
+ * The function that forwards a message, by value of TARGET. It rejects if the service did not accept the message, so that
+ * Devpilot sends it again.
+ */
 const TARGETS = {
   ntfy(message) {
     const url = new URL(environment.NTFY_URL);
@@ -71,8 +74,8 @@ const TARGETS = {
   },
 };
 
-const target = TARGETS[TARGET];
-if (target === undefined) throw new Error(`TARGET must be one of: ${Object.keys(TARGETS).join(', ')}.`);
+const forward = TARGETS[TARGET];
+if (forward === undefined) throw new Error(`TARGET must be one of: ${Object.keys(TARGETS).join(', ')}.`);
 
 /** IDs of messages that were forwarded, the newest 10,000: a message can arrive more than once. */
 const forwardedIds = new Set();
@@ -90,7 +93,7 @@ async function handle(request) {
   const id = request.headers['webhook-id'];
   if (!isAuthentic(request.headers, body)) return 401;
   if (forwardedIds.has(id)) return 204;
-  await target(JSON.parse(body), id);
+  await forward(JSON.parse(body), id);
   forwardedIds.add(id);
   if (forwardedIds.size > 10_000) forwardedIds.delete(forwardedIds.values().next().value);
   return 204;

@@ -17,7 +17,7 @@ function waitForUrl(server: ChildProcess): Promise<string> {
       const address = /Devpilot is at (\S+)/.exec(printed)?.[1];
       if (address !== undefined) resolve(address);
     });
-    server.once('exit', (code) => reject(new Error(`The server ended with ${code}: ${printed}`)));
+    server.once('exit', (code) => reject(new Error(`The server exited with code ${code}: ${printed}`)));
   });
 }
 

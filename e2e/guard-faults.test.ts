@@ -39,7 +39,7 @@ function startProcess(args: readonly string[], environment: Readonly<Record<stri
       const url = /https?:\/\/[\w.:[\]]+/.exec(line)?.[0];
       if (url !== undefined) resolve({ child, url });
     });
-    child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code} before it listened.`)));
+    child.once('exit', (code) => reject(new Error(`${args[0]} exited with code ${code} before it listened.`)));
   });
 }
 

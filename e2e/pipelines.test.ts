@@ -153,12 +153,12 @@ async function holdDeployments(): Promise<() => void> {
   });
   return () => writeFileSync(releaseFile, '');
 }
-async function waitUntilStarted(job: ChildProcess): Promise<void> {
+async function waitUntilCreated(job: ChildProcess): Promise<void> {
   let output = '';
   job.stdout?.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
-  await until(async () => output.includes('started'));
+  await until(async () => output.includes('created'));
 }
 
 test('the GitLab component contains the script of the GitHub Action', () => {
@@ -179,7 +179,7 @@ test('a job on GitHub deploys over SSH without a stored secret, and fails unless
   assert.equal(completed.code, 0, completed.stderr + completed.stdout);
   assert.match(
     completed.stdout,
-    /^::add-mask::workspace_token_\w+\nDeployment (dpl_\w+) started\.\nDeployment \1 completed\.$/m,
+    /^::add-mask::workspace_token_\w+\nDeployment (dpl_\w+) created\.\nDeployment \1 completed\.$/m,
   );
   assert.equal(readPage(), 'by GitHub');
   const [accepted] = await exchangesOf(identity);
@@ -221,7 +221,7 @@ test('a job requests further access tokens while it waits for a long deployment'
     const release = await holdDeployments();
     const running = await start();
     const result = collectResult(running);
-    await waitUntilStarted(running);
+    await waitUntilCreated(running);
     const [firstToken] = await issuedTokens();
     // By the clock of the job, the token expires within a minute.
     writeFileSync(join(directory, 'ahead'), '850');
@@ -287,7 +287,7 @@ test('a job without another identity token fails if its access token ends before
   const release = await holdDeployments();
   const job = await runComponent(identity, app.repository.commit({ 'page.txt': 'unknown' }), gitLabClaims(), 1);
   const result = collectResult(job);
-  await waitUntilStarted(job);
+  await waitUntilCreated(job);
   const [token] = await issuedTokens();
   await owner.call(`/v1/access-tokens/${token?.id}`, { method: 'DELETE' });
   const { code, stderr } = await result;

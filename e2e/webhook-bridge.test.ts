@@ -32,7 +32,7 @@ async function startBridge(environment: Readonly<Record<string, string>>) {
   children.push(child);
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => resolve(/http:\S+/.exec(chunk.toString())?.[0] ?? ''));
-    child.once('exit', (code) => reject(new Error(`The bridge ended with ${code}.`)));
+    child.once('exit', (code) => reject(new Error(`The bridge exited with code ${code}.`)));
   });
   return async (id: string, secret = SECRET): Promise<number> => {
     const body = JSON.stringify(MESSAGE);

@@ -7,7 +7,7 @@ import { createTrustedClients } from '../../src/authorization/trusted-clients.ts
 import type { UsageRecorder } from '../../src/authorization/usage-recorder.ts';
 import { FAILURE_LIMITS } from '../../src/contract/limits.ts';
 
-/** Creates an authenticator for credentials without a passphrase, a rate or a maximum number of uses. */
+/** Creates an authenticator for credentials without a passphrase, a rate limit or a use limit. */
 export function createAuthenticator(registry: RecordRegistry, usageRecorder: UsageRecorder) {
   const noFailures = {
     recentFailures: async () => [],
@@ -25,7 +25,7 @@ export function createAuthenticator(registry: RecordRegistry, usageRecorder: Usa
       takeUse: () => Promise.resolve({ taken: null, accepted: true }),
       rateLimiter: {
         take: () => {
-          throw new Error('No credential has a rate.');
+          throw new Error('No credential has a rate limit.');
         },
       },
     },

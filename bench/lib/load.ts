@@ -67,12 +67,14 @@ export interface LoadOptions {
 }
 
 const CONNECTIONS = 32;
-/** Mean pause with which these connections send about 3,000 requests per second. */
+/** Average pause before each request of a connection with which 32 connections send about 3,000 requests per second. */
 export const PACED_PAUSE_MS = 10;
 
 let seed = 1;
 
-/** Sends load to a URL from the generator's core. Rejects if a request fails or has a status of 400 or above. */
+/**
+ * Sends load to a URL from the generator's core. Rejects if a request fails or a response has a status of 400 or above.
+ */
 export async function load(secretsFile: string, url: string, options: LoadOptions): Promise<Load> {
   const { seconds, secretCount, order = 'random', meanPauseMs = 0, firstSecretIndex = 0 } = options;
   const script = join(RUN_DIRECTORY, meanPauseMs > 0 ? 'paced.lua' : 'load.lua');

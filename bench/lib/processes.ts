@@ -61,7 +61,9 @@ export async function startServerProcess(
       const printedUrl = /(http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1];
       if (printedUrl !== undefined) resolve(printedUrl);
     });
-    child.once('close', (code) => reject(new Error(`${script} ended with ${code} before it listened: ${output}`)));
+    child.once('close', (code) =>
+      reject(new Error(`${script} exited with code ${code} before it printed its URL: ${output}`)),
+    );
     child.once('error', reject);
   });
   return {
@@ -92,7 +94,7 @@ export function run(command: string, args: readonly string[], cwd?: string): Pro
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     child.once('error', reject);
     child.once('close', (code) =>
-      code === 0 ? resolve(output) : reject(new Error(`${command} ended with ${code}: ${errors}${output}`)),
+      code === 0 ? resolve(output) : reject(new Error(`${command} exited with code ${code}: ${errors}${output}`)),
     );
   });
 }

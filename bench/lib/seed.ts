@@ -10,7 +10,7 @@ import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
 /** The data directory of a stopped server, filled with credentials. */
 export interface SeededDirectory {
   readonly directory: string;
-  /** Path of the file with the secret that encrypts the store. */
+  /** Path of the file with the installation's secret (`DEVPILOT_SECRET_FILE`). */
   readonly storeSecretFile: string;
   /** Path of the file with the secrets of the credentials, one per line. */
   readonly secretsFile: string;

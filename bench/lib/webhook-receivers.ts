@@ -1,6 +1,6 @@
 /**
- * Receives webhooks at `/0`, `/1` … and counts the distinct events and the gaps in their sequence for each path.
- * `GET /` returns the counts.
+ * Receives webhooks at any path, and counts the distinct events and the gaps in their sequence for each path. A GET
+ * request returns the counts.
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -22,7 +22,7 @@ send() {
 with_token() {
   printf 'Authorization: Bearer %s\n' "$token" | send "$@"
 }
-# Prints the first value of a field of a JSON object: an ID, a token or a status, which contain no quotation marks.
+# Prints the value of the first field with this name in JSON: an ID, a token or a status, which contain no quotation marks.
 field() {
   grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4
 }
@@ -78,7 +78,7 @@ exchange() {
 exchange || exit 1
 response=$(with_token --json "{\"commit\":\"$DEVPILOT_COMMIT\"}" "$url/v1/apps/$DEVPILOT_APP/deployments") || { printf '%s\n' "$response" >&2; exit 1; }
 id=$(printf '%s' "$response" | field id)
-echo "Deployment $id started."
+echo "Deployment $id created."
 
 failures=0
 while :; do

@@ -137,7 +137,8 @@ export const SETTINGS = {
   }),
   DEVPILOT_OIDC_CLIENT_SECRET: setting({
     default: null,
-    accepts: 'the client secret issued by the provider (required if DEVPILOT_OIDC_ISSUER is set)',
+    accepts:
+      'the client secret issued by the provider (this setting or DEVPILOT_OIDC_CLIENT_SECRET_FILE is required if DEVPILOT_OIDC_ISSUER is set)',
     description: 'Client secret at the provider.',
     parse: visibleAscii(512),
   }),
@@ -238,7 +239,8 @@ export const SETTINGS = {
   }),
   DEVPILOT_BACKUP_SECRET_ACCESS_KEY: setting({
     default: null,
-    accepts: 'the secret of the access key (required if DEVPILOT_BACKUP_BUCKET is set)',
+    accepts:
+      'the secret of the access key (this setting or DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE is required if DEVPILOT_BACKUP_BUCKET is set)',
     description: 'Secret of the access key.',
     parse: visibleAscii(256),
   }),
@@ -250,8 +252,8 @@ export const SETTINGS = {
   }),
   DEVPILOT_BACKUP_MAX_MB: setting({
     default: '51200',
-    ...wholeNumber(150_000, 'megabytes'),
-    description: 'Maximum size of one stored backup, in units of 1,048,576 bytes.',
+    ...wholeNumber(150_000, 'MiB'),
+    description: 'Maximum size of one stored backup, in MiB.',
   }),
   LOG_LEVEL: setting({
     default: 'info',

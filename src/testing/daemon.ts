@@ -20,7 +20,7 @@ export function waitForOutput(child: ChildProcess, pattern: RegExp): Promise<voi
       });
     }
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`The process ended with ${code}: ${output}`)));
+    child.once('exit', (code) => reject(new Error(`The process exited with code ${code}: ${output}`)));
   });
 }
 

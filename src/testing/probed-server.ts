@@ -47,7 +47,9 @@ async function spawnProbedServer(
       const listeningUrl = /Devpilot is at (\S+)\n/.exec(output)?.[1];
       if (listeningUrl !== undefined) resolve(listeningUrl);
     });
-    child.once('close', (code) => reject(new Error(`The server ended with ${code} before it listened: ${output}`)));
+    child.once('close', (code) =>
+      reject(new Error(`The server exited with code ${code} before it listened: ${output}`)),
+    );
   });
   return { child, url, setupCode: /#code=(\w+)/.exec(output)?.[1] ?? null };
 }
