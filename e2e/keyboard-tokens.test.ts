@@ -7,7 +7,7 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { rowOf } from './page-actions.ts';
 
-/** Uses access tokens by keyboard only. Each dialog is opened, checked, completed and closed. */
+// These tests use access tokens by keyboard only and check the appearance of each dialog.
 const fixture = setUpBrowserFixture(async ({ owner }) => {
   await createToken(owner, ['run_scripts'], { name: 'Second token' });
 });
@@ -21,7 +21,9 @@ async function open(path: string, person?: TestPerson) {
 
 test('the first tab stop skips the navigation', async () => {
   const { tab, keys } = await open('/settings/access-tokens');
-  await keys.enter(button(tab, 'Skip to content'));
+  await keys.press('Tab');
+  await waitForFocus(tab, button(tab, 'Skip to content'));
+  await keys.press('Enter');
   assert.equal(await tab.evaluate(() => document.activeElement?.id), 'main');
   await keys.press('Tab');
   assert.equal(await tab.evaluate(() => document.activeElement?.closest('main') !== null), true);
@@ -45,6 +47,7 @@ test('a token is generated, its secret is shown, and the focus returns', async (
   await dialog.getByText(/Can submit and read errors until .*; passphrase required/).waitFor();
   await keys.enter(button(dialog, 'Generate Token'));
   const secretDialog = await waitForDialog(tab, 'Your new access token', 'dialog-token-secret');
+  // Escape does not close a dialog with a secret that is shown only once.
   await keys.press('Escape');
   await keys.enter(button(secretDialog, 'Copy secret'));
   await button(secretDialog, 'Copied').waitFor();

@@ -23,6 +23,17 @@ function nextTabIndex(key: string, index: number, count: number): number | null 
 }
 
 /**
+ * Scrolls the tab bar until a tab is visible. Not with `scrollIntoView`, which would also move the point from which Tab
+ * continues, so that Tab would skip everything before the tab bar.
+ */
+function scrollToTab(link: HTMLElement): void {
+  const bar = link.parentElement;
+  if (bar === null) return;
+  const [{ left, right }, barRectangle] = [link.getBoundingClientRect(), bar.getBoundingClientRect()];
+  bar.scrollLeft += Math.min(0, left - barRectangle.left) + Math.max(0, right - barRectangle.right);
+}
+
+/**
  * Links to the parts of a page, one of which is current. The tab bar is a single tab stop: the arrow keys, Home and End
  * move the focus within it, and Enter follows the focused link.
  */
@@ -32,8 +43,8 @@ export function TabBar({ label: barLabel, tabs }: TabBarProps) {
   const [focused, setFocused] = useState<number | null>(null);
   const current = tabs.findIndex(({ to, exact }) => matchRoute({ to, fuzzy: exact !== true }) !== false);
   useEffect(() => {
-    // The braces discard the promise that newer browsers return; React would treat it as the effect's cleanup.
-    links.current[current]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const link = links.current[current];
+    if (link != null) scrollToTab(link);
   }, [current]);
 
   function moveFocus(event: KeyboardEvent, index: number): void {
