@@ -20,7 +20,7 @@ import { waitForFocus } from './keyboard.ts';
 import { rowOf, signIn } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
-/** The tests run in order: later ones use tokens that earlier ones created, such as the token Everything. */
+// The tests run in order: later ones use tokens that earlier ones created, such as the token Everything.
 const fixture = setUpBrowserFixture();
 
 const openTokens = (search = '', person?: TestPerson): Promise<Page> =>

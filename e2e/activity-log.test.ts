@@ -7,7 +7,7 @@ import { checkAppearance, openTab } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { listItemOf } from './page-actions.ts';
 
-/** The tests run in order: later ones use what earlier ones created, such as the key Edited key. */
+// The tests run in order: later ones use what earlier ones created, such as the key Edited key.
 let linus: TestPerson;
 let token: CreatedAccessToken;
 

@@ -10,7 +10,7 @@ import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, rowOf } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
-/** The tests run in order: later ones use keys that earlier ones created, such as the key Importer two. */
+// The tests run in order: later ones use keys that earlier ones created, such as the key Importer two.
 const fixture = setUpBrowserFixture();
 
 const openKeys = (person?: TestPerson): Promise<Page> =>

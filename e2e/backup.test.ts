@@ -13,7 +13,7 @@ import {
   ENGINES,
   type Environment,
   newFolderPath,
-  newStoreLocation,
+  newInstallationSettings,
   readEncryptedVariables,
   runDevpilot,
   runSuccessfully,
@@ -56,8 +56,8 @@ function startWriting(owner: TestPerson) {
 for (const from of ENGINES) {
   describe(`a backup of ${from}`, () => {
     test('taken during writes contains everything acknowledged before it, and restores into either database', async () => {
-      const location = await newStoreLocation(from);
-      const server = await startServer(location);
+      const settings = await newInstallationSettings(from);
+      const server = await startServer(settings);
       const owner = await signUp(server);
       const encrypted = await createEncryptedVariable(server, owner);
       const writers = startWriting(owner);
@@ -65,7 +65,7 @@ for (const from of ENGINES) {
       const created = [...writers.created];
       const deleted = [...writers.deleted];
       const folder = newFolderPath();
-      const output = await runSuccessfully(location, 'backup', folder);
+      const output = await runSuccessfully(settings, 'backup', folder);
       assert.ok(writers.created.length > created.length, 'writes continued during the backup');
       await writers.stop();
       await server.stop('SIGKILL');
@@ -85,7 +85,7 @@ for (const from of ENGINES) {
         if (from === 'postgres') secretSettings['DEVPILOT_SECRET'] = TEST_SECRET;
         else if (to === 'postgres')
           secretSettings['DEVPILOT_SECRET'] = readFileSync(join(folder, 'secret'), 'utf8').trim();
-        const target = await newStoreLocation(to, secretSettings);
+        const target = await newInstallationSettings(to, secretSettings);
         assert.doesNotMatch(await runSuccessfully(target, 'restore', folder), /cannot be decrypted/);
         const restored = await startServer(target);
         for (const key of created) assert.equal(await authorizeStatus(restored, key), 200);
@@ -104,8 +104,8 @@ for (const from of ENGINES) {
 }
 
 test("backup, migrate, serve, restore and store copy are refused if DEVPILOT_SECRET is not the database's secret", async () => {
-  const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
-  await (await startServer(location)).stop('SIGTERM');
+  const settings = await newInstallationSettings('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  await (await startServer(settings)).stop('SIGTERM');
   const otherSecret = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };
   const folder = newFolderPath();
   const assertRefused = async (environment: Environment, ...args: string[]) => {
@@ -114,9 +114,9 @@ test("backup, migrate, serve, restore and store copy are refused if DEVPILOT_SEC
     assert.match(output, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
   };
   for (const command of [['backup', folder], ['migrate'], ['serve']])
-    await assertRefused({ ...location, ...otherSecret }, ...command);
-  await runSuccessfully(location, 'backup', folder);
-  const target = await newStoreLocation('sqlite', otherSecret);
+    await assertRefused({ ...settings, ...otherSecret }, ...command);
+  await runSuccessfully(settings, 'backup', folder);
+  const target = await newInstallationSettings('sqlite', otherSecret);
   await assertRefused(target, 'restore', folder);
   assert.equal(existsSync(join(target['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
   await runSuccessfully({ ...target, DEVPILOT_SECRET: TEST_SECRET }, 'restore', folder);
@@ -125,23 +125,23 @@ test("backup, migrate, serve, restore and store copy are refused if DEVPILOT_SEC
     'store',
     'copy',
     '--from',
-    location['DEVPILOT_DATA_DIR'] ?? '',
+    settings['DEVPILOT_DATA_DIR'] ?? '',
     '--to',
     newFolderPath(),
   );
 });
 
 test('a modified, incomplete or missing backup is refused, and so is a backup without a database or into a directory that is not empty', async () => {
-  const location = await newStoreLocation('sqlite');
-  const server = await startServer(location);
+  const settings = await newInstallationSettings('sqlite');
+  const server = await startServer(settings);
   await signUp(server);
   const folder = newFolderPath();
-  await runSuccessfully(location, 'backup', '--without-secret', folder);
+  await runSuccessfully(settings, 'backup', '--without-secret', folder);
   assert.equal(existsSync(join(folder, 'secret')), false);
-  assert.match((await runDevpilot(location, 'backup', folder)).output, /not empty/);
+  assert.match((await runDevpilot(settings, 'backup', folder)).output, /not empty/);
   await server.stop('SIGTERM');
 
-  const target = await newStoreLocation('sqlite');
+  const target = await newInstallationSettings('sqlite');
   appendFileSync(join(folder, 'devpilot.db'), 'x');
   assert.match((await runDevpilot(target, 'restore', folder)).output, /digest does not match/);
   writeFileSync(join(folder, 'backup.json'), '{"half');

@@ -16,7 +16,7 @@ const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
 const ordersFile = join(directory, 'shared/orders.txt');
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-/** The tests run in order: later ones use the backup that the first one creates. */
+// The tests run in order: later ones use the backup that the first one creates.
 let linus: TestPerson;
 let app: App;
 const fixture = setUpBrowserFixture(

@@ -19,7 +19,7 @@ import {
 import { type CliShell, openCliShell } from './cli-shell.ts';
 import { reportErrors, SAMPLE_STACK } from './resource-fixtures.ts';
 
-/** The tests run in order: later ones use the project and the server that earlier ones created. */
+// The tests run in order: later ones use the project and the server that earlier ones created.
 let server: TestServer;
 let owner: TestPerson;
 let shell: CliShell;

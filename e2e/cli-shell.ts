@@ -19,10 +19,14 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-/** Runs `bin/devpilot.mjs` with its own configuration directory. Of this process's environment, it gets only `PATH`. */
+/**
+ * Runs `bin/devpilot.mjs` with a configuration directory of its own. From the environment of the test, the CLI inherits
+ * only `PATH`.
+ */
 export interface CliShell {
   readonly directory: string;
   run(args: readonly string[], options?: RunOptions): Promise<ProcessResult>;
+  /** Starts the CLI, whose standard input consists of `input` (by default, it is empty). */
   start(args: readonly string[], options?: RunOptions): ChildProcess;
   /** Runs the command in a pseudo-terminal and types each answer once its question has been printed. */
   typeAtTerminal(

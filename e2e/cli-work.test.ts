@@ -23,7 +23,7 @@ import { until } from '../src/testing/until.ts';
 import { startWorkloadIssuer, type WorkloadIssuer } from '../src/testing/workload-issuer.ts';
 import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
-/** The tests run in order: later ones use deployments and scripts that earlier ones created. */
+// The tests run in order: later ones use deployments and scripts that earlier ones created.
 let testServer: TestServer;
 let owner: TestPerson;
 let server: Server;
@@ -81,7 +81,7 @@ describe('deployments', () => {
     assert.match(shown.stdout, /Live\s+yes\n/);
   });
 
-  test('deploy exits with 1 and the reason if a hook fails, and the live release remains', async () => {
+  test('if a hook fails, deploy exits with 1, prints the reason and keeps the live release; --skip-hook requires advanced_deployment', async () => {
     const releaseBefore = liveRelease();
     app.repository.commit({ broken: 'yes' }, 'Breaks');
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow', '--json']);
@@ -103,13 +103,13 @@ describe('deployments', () => {
     assert.notEqual(liveRelease(), releaseBefore);
   });
 
-  test('list applies filters, rollback deploys the earlier commit, and unknown values are reported', async () => {
+  test('list applies filters, retry is refused after a newer deployment, rollback repeats an earlier deployment, and unknown values are reported', async () => {
     const failed = json<Deployment[]>(
       (await shell.run(['deployments', 'list', '--app', app.slug, '--status', 'failed', '--json'])).stdout,
     );
     assert.equal(failed.length, 1);
-    const tooLate = await shell.run(['deployments', 'retry', failed[0]?.id ?? '', '--wait']);
-    assert.deepEqual([tooLate.code, /A newer deployment of this app/.test(tooLate.stderr)], [1, true]);
+    const refusedRetry = await shell.run(['deployments', 'retry', failed[0]?.id ?? '', '--wait']);
+    assert.deepEqual([refusedRetry.code, /A newer deployment of this app/.test(refusedRetry.stderr)], [1, true]);
     const completed = await shell.run(['deployments', 'list', '--status', 'completed', '--quiet']);
     const firstId = completed.stdout.trim().split('\n').at(-1) ?? '';
     const rolledBack = await shell.run(['deployments', 'rollback', firstId, '--wait', '--json']);
@@ -124,16 +124,16 @@ describe('deployments', () => {
     assert.match((await shell.run(['deployments', 'list', '--status', 'unknown'])).stderr, /must be one of/);
   });
 
-  test('a waiting deployment is approved; following a cancelled one exits with 2', async () => {
-    const started = await shell.run(
+  test('someone else approves a deployment; --replace cancels a pending one; --wait exits with 2 if the deployment is cancelled', async () => {
+    const created = await shell.run(
       ['deploy', app.slug, '--approval', '--commit', app.repository.git('rev-parse', 'HEAD~1'), '--json'],
       {
         environment: advancedTokenEnvironment,
       },
     );
-    const { id, waitingFor } = json<Deployment>(started.stdout);
+    const { id, waitingFor } = json<Deployment>(created.stdout);
     assert.equal(waitingFor, 'approval');
-    assert.match(started.stderr, new RegExp(`devpilot logs ${id} --follow`));
+    assert.match(created.stderr, new RegExp(`devpilot logs ${id} --follow`));
     const follower = shell.start(['deploy', app.slug, '--approval', '--wait', '--replace'], {
       environment: advancedTokenEnvironment,
     });
@@ -396,12 +396,12 @@ describe('backups', () => {
 
 describe('without a stored secret', () => {
   let issuer: WorkloadIssuer;
-  let session: Readonly<Record<string, string>>;
+  let sessionEnvironment: Readonly<Record<string, string>>;
   let shop: TestApp;
   before(async () => {
     issuer = await startWorkloadIssuer();
     shop = await createTestApp(owner, server.id, { name: 'Shop' });
-    session = { DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '', DEVPILOT_WORKSPACE: owner.workspaceId };
+    sessionEnvironment = { DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '', DEVPILOT_WORKSPACE: owner.workspaceId };
   });
   after(async () => {
     shop.remove();
@@ -436,7 +436,7 @@ describe('without a stored secret', () => {
   async function createIdentity(args: readonly string[]): Promise<WorkloadIdentity> {
     const scope = ['--scope', 'basic_deployment', '--issuer', issuer.url];
     const created = await shell.run(['workload-identities', 'create', '--name', 'Shop', ...scope, ...args, '--json'], {
-      environment: session,
+      environment: sessionEnvironment,
     });
     assert.equal(created.code, 0, created.stderr);
     return json(created.stdout);
@@ -473,7 +473,7 @@ describe('without a stored secret', () => {
     const refused = await shell.run(['deploy', shop.slug, '--follow'], { environment: gitHubJob });
     assert.deepEqual([refused.code, /The subject token is not accepted/.test(refused.stderr)], [1, true]);
     const exchanges = await shell.run(['workload-identities', 'exchanges', onGitHub.id, '--json'], {
-      environment: session,
+      environment: sessionEnvironment,
     });
     const [lastExchange] = json<WorkloadExchange[]>(exchanges.stdout);
     assert.deepEqual(
@@ -492,12 +492,12 @@ describe('without a stored secret', () => {
     assert.equal(await countIssuedTokens(), 0);
     issuer.respond = defaultRespond;
     const deleted = await shell.run(['workload-identities', 'delete', onGitHub.id, onGitLab.id, '--yes'], {
-      environment: session,
+      environment: sessionEnvironment,
     });
     assert.equal(deleted.code, 0, deleted.stderr);
   });
 
-  test('exchange runs a command with a token that is revoked when the command ends, even if a signal ends it', async () => {
+  test('exchange runs a command with a token and revokes it when the command ends, even by a signal; without a command it prints the token', async () => {
     const identity = await createIdentity(['--kubernetes', 'shop/deployer']);
     const tokenFile = join(shell.directory, 'token');
     const writeSubjectToken = async () =>
@@ -518,6 +518,7 @@ describe('without a stored secret', () => {
     assert.deepEqual([replayed.code, replayed.stdout], [1, '']);
     const narrowerArgs = ['exchange', '--scope', 'basic_deployment', '--app', shop.slug, '--address', '127.0.0.1'];
     const tokenEnvironment = { DEVPILOT_TOKEN: secret, DEVPILOT_ID_TOKEN_2: 'unused' };
+    // The command gets the new token, but no ID token.
     const printScript = 'printenv DEVPILOT_ID_TOKEN_2 || echo "$DEVPILOT_TOKEN"';
     const narrowed = await shell.run([...narrowerArgs, '--', 'sh', '-c', printScript], {
       environment: tokenEnvironment,
@@ -538,16 +539,16 @@ describe('without a stored secret', () => {
     assert.equal(interrupted.signalCode ?? interrupted.exitCode, 'SIGTERM');
     assert.equal((await testServer.call('/v1/whoami', { headers: bearer(stdout.trim()) })).status, 401);
     const tested = await shell.run(['workload-identities', 'test', identity.id, '-'], {
-      environment: session,
+      environment: sessionEnvironment,
       input: JSON.stringify(claims({ sub: 'system:serviceaccount:shop:other' })),
     });
     assert.deepEqual([tested.code, /^sub: must be /.test(tested.stdout)], [1, true], tested.stderr);
     const updated = await shell.run(['workload-identities', 'update', identity.id, '--lifetime', '1h'], {
-      environment: session,
+      environment: sessionEnvironment,
     });
     assert.match(updated.stdout, /3600 s/);
-    const listed = await shell.run(['workload-identities', 'list', '--quiet'], { environment: session });
+    const listed = await shell.run(['workload-identities', 'list', '--quiet'], { environment: sessionEnvironment });
     assert.equal(listed.stdout, `${identity.id}\n`);
-    await shell.run(['workload-identities', 'delete', identity.id, '--yes'], { environment: session });
+    await shell.run(['workload-identities', 'delete', identity.id, '--yes'], { environment: sessionEnvironment });
   });
 });

@@ -36,19 +36,21 @@ let shell: CliShell;
 const json = <Body>(text: string) => JSON.parse(text) as Body;
 const authorize = async (secret: string) => (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
 
-/** Runs `devpilot login` and approves its code as the person, with the API instead of the web UI. */
+/**
+ * Runs `devpilot login` and approves the user code that it prints as the person, through the API instead of the web UI.
+ */
 async function signIn(cli: CliShell, person: TestPerson, args: readonly string[] = []) {
   const child = cli.start(['login', '--url', server.url, ...args]);
   const result = collectResult(child);
-  const code = await new Promise<string>((resolve) => {
+  const userCode = await new Promise<string>((resolve) => {
     let output = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      const userCode = /^Code {2}(\S+)$/m.exec(output)?.[1];
-      if (userCode !== undefined) resolve(userCode);
+      const printedCode = /^Code {2}(\S+)$/m.exec(output)?.[1];
+      if (printedCode !== undefined) resolve(printedCode);
     });
   });
-  const approved = await person.call('/v1/device/approve', { body: { userCode: code } });
+  const approved = await person.call('/v1/device/approve', { body: { userCode } });
   assert.equal(approved.status, 204);
   return result;
 }
@@ -66,7 +68,7 @@ after(async () => {
 });
 
 describe('signing in', () => {
-  test('stores the secret in a file readable only by its owner, and whoami shows the person', async () => {
+  test('stores the secret in a file with mode 0600, and whoami shows the person', async () => {
     const file = join(shell.directory, 'config', 'config.json');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const { code, stdout } = await shell.run(['whoami', '--json']);
@@ -193,7 +195,7 @@ describe('tokens', () => {
     assert.equal((await server.call('/v1/authorize', { headers })).status, 200);
   });
 
-  test('validation errors of the server are printed per field, and the exit code is 1', async () => {
+  test('invalid values are reported per field by the server or per option by the CLI, and the exit code is 1', async () => {
     const { code, stderr, stdout } = await shell.run(['tokens', 'create', '--name', 'No', '--scope', 'everything']);
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
     assert.match(stderr, /name/);
@@ -234,6 +236,7 @@ describe('Ctrl-C', () => {
     const replacing = shell.start(['tokens', 'replace', oldToken.id]);
     const result = collectResult(replacing);
     await new Promise((resolve) => replacing.stdout?.once('data', resolve));
+    // After the secret, the command closes its standard output, so that a pipe can store the secret.
     await new Promise((resolve) => replacing.stdout?.once('close', resolve));
     replacing.kill('SIGINT');
     const { code, stdout, stderr } = await result;
@@ -309,7 +312,7 @@ describe('keys', () => {
 });
 
 describe('other commands', () => {
-  test('members and workspaces are listed; --workspace selects another workspace', async () => {
+  test('members and workspaces are listed; workspaces use selects a workspace; an unknown --workspace is refused', async () => {
     await signUpMember(server, owner, 'member', 'grace@example.com');
     const members = await shell.run(['members', 'list', '--json']);
     assert.deepEqual(
@@ -529,6 +532,7 @@ describe('other commands', () => {
       optionValueCompletions.includes('completion-target') && !optionValueCompletions.includes('--json'),
       optionValueCompletions.join(' '),
     );
+    // An API key cannot list tokens.
     assert.ok(
       tokenCompletions.includes('--json') && !tokenCompletions.some((word) => word.startsWith('tok_')),
       tokenCompletions.join(' '),
@@ -675,9 +679,9 @@ describe('other commands', () => {
     const httpsServer = createSecureServer({ key, cert }, (_request, response) => {
       response.writeHead(401, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
     });
-    const targets = new Set<string | undefined>();
+    const proxiedAddresses = new Set<string | undefined>();
     const proxy = createServer().on('connect', ({ url }, client) => {
-      targets.add(url);
+      proxiedAddresses.add(url);
       const upstream = connect(portOf(httpsServer), '127.0.0.1', () => {
         client.write('HTTP/1.1 200 OK\r\n\r\n');
         upstream.pipe(client).pipe(upstream);
@@ -685,8 +689,8 @@ describe('other commands', () => {
       upstream.on('error', () => client.destroy());
       client.on('error', () => upstream.destroy());
     });
-    const portOf = (listening: Server) => (listening.address() as AddressInfo).port;
-    for (const listening of [httpsServer, proxy]) await once(listening.listen(0, '127.0.0.1'), 'listening');
+    const portOf = (listener: Server) => (listener.address() as AddressInfo).port;
+    for (const listener of [httpsServer, proxy]) await once(listener.listen(0, '127.0.0.1'), 'listening');
     const environment = {
       DEVPILOT_TOKEN: (await createToken(owner, ['all'])).secret,
       DEVPILOT_URL: `https://devpilot.test:${portOf(httpsServer)}`,
@@ -695,7 +699,11 @@ describe('other commands', () => {
     const trustingEnvironment = { ...environment, NODE_EXTRA_CA_CERTS: join(shell.directory, 'crt') };
     try {
       const untrusted = await shell.run(['whoami'], { environment });
-      assert.deepEqual([untrusted.code, [...targets]], [1, [`devpilot.test:${portOf(httpsServer)}`]], untrusted.stderr);
+      assert.deepEqual(
+        [untrusted.code, [...proxiedAddresses]],
+        [1, [`devpilot.test:${portOf(httpsServer)}`]],
+        untrusted.stderr,
+      );
       assert.match(untrusted.stderr, /an authority that this machine does not trust .* Set NODE_EXTRA_CA_CERTS/);
       const rejected = await shell.run(['whoami', '--json'], { environment: trustingEnvironment });
       const { code, status, requestId, message } = json<{ error: typeof problem & { message: string } }>(
@@ -706,7 +714,7 @@ describe('other commands', () => {
       const localEnvironment = { ...trustingEnvironment, DEVPILOT_URL: `https://localhost:${portOf(httpsServer)}` };
       const wrongHost = await shell.run(['whoami', '--json'], { environment: localEnvironment });
       assert.match(json<{ error: { message: string } }>(wrongHost.stderr).error.message, /is for another host name/);
-      assert.equal(targets.size, 1);
+      assert.equal(proxiedAddresses.size, 1);
     } finally {
       httpsServer.close();
       proxy.close();

@@ -18,7 +18,7 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
   const active = new Map<string, CreatedCredential>();
   const deleted = new Map<string, CreatedCredential>();
   let uses = 0;
-  // After each start, deletions wait this long: leases that are not in the database can still be valid.
+  // After each start, deletions wait this long, because a guard can still hold a lease that the killed server granted.
   const environment = { DEVPILOT_REVOCATION_BOUND: '200ms' };
   let server = await spawnServer(directory.path, environment);
   const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown, method?: string) =>
@@ -102,7 +102,7 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
   await assertStatus(deleted.values(), 401);
   const { body } = await sendJson<{ useCount: number }>(`/v1/api-keys/${countedKey.body.id}`, personHeaders);
   assert.ok(body.useCount <= uses, `${body.useCount} uses counted of ${uses}`);
-  t.diagnostic(`${active.size} created, ${deleted.size} deleted, ${body.useCount} of ${uses} uses counted`);
+  t.diagnostic(`${active.size} active, ${deleted.size} deleted, ${body.useCount} of ${uses} uses counted`);
   assert.ok(deleted.size > 0 && active.size > 0 && deleted.size + active.size > 2 * KILLS);
   await server.stop('SIGTERM');
   assert.equal((await runCommand(['audit', 'verify'], { DEVPILOT_DATA_DIR: directory.path })).code, 0);

@@ -9,8 +9,8 @@ import { until } from '../src/testing/until.ts';
 
 const REVOCATION_BOUND_MS = 500;
 const CONCURRENCY = 16;
-/** Maximum number of requests per node that start while the credential is being deleted. */
-const MAX_REQUESTS_DURING_DELETION = 2;
+/** Maximum number of requests per node that start while a key is being deleted or edited. */
+const MAX_REQUESTS_DURING_REVOCATION = 2;
 const WRITE_QUERY = '?permission=write';
 export const ALL_NODES: readonly number[] = [0, 1, 2];
 
@@ -27,8 +27,8 @@ export interface DeletionFixture {
   /** Returns the number of deletions and edits acknowledged in a phase. */
   countAcknowledged(phase: string): number;
   /**
-   * Deletes this many keys concurrently, but only removes a permission from every fourth. Stops early once
-   * `shouldContinue` returns false.
+   * Takes this many of the `keys`, removes the permission write from every fourth and deletes the others, `concurrency`
+   * at a time. Sends requests with them only to `reachableNodes`. Stops early once `shouldContinue` returns false.
    */
   revokeMany(
     phase: string,
@@ -70,9 +70,9 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
   });
 
   /**
-   * Makes every node cache a key, sends requests with it to all nodes, and deletes the key or removes a permission. No
-   * request that starts after the response may be accepted by any node that responds. Resolves to the status of the
-   * response, or 0 if there is none.
+   * Makes the reachable nodes cache a key, and deletes the key or removes the permission write while requests with the
+   * key are sent to these nodes. Records each node that accepts a request sent after a successful response. Resolves to
+   * the status of the response, or 0 if there is none.
    */
   async function revokeOne(
     phase: string,
@@ -84,7 +84,7 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
     await sendToNodes(key, reachableNodes);
     let finished = false;
     const concurrentRequests = reachableNodes.map(async (index) => {
-      for (let remaining = MAX_REQUESTS_DURING_DELETION; remaining > 0 && !finished; remaining--)
+      for (let remaining = MAX_REQUESTS_DURING_REVOCATION; remaining > 0 && !finished; remaining--)
         await authorize(index, key.secret, WRITE_QUERY);
     });
     const startMs = performance.now();
@@ -125,7 +125,7 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
           if (key === undefined) throw new Error('There are no keys left.');
           const status = await revokeOne(phase, key, remaining % 4 === 0, reachableNodes);
           if ([200, 204, 404].includes(status)) continue;
-          // The outcome is unknown; the request is repeated once a node responds.
+          // The outcome is unknown: the key is used again after all others. The next key waits until node 0 is ready.
           keys.unshift(key);
           await until(() => isReady(0));
         }
@@ -148,7 +148,7 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
     test('every acknowledged deletion and edit is in effect afterwards', async () => {
       await revokeMany('three healthy nodes, at the end', Math.max(0, minAcknowledged - acknowledged.length));
       process.stdout.write(
-        `${acknowledged.length} deletions and edits acknowledged, ${acceptedAfterwards.length} accepted afterwards\n`,
+        `${acknowledged.length} deletions and edits acknowledged, ${acceptedAfterwards.length} requests accepted afterwards\n`,
       );
       assert.ok(acknowledged.length >= minAcknowledged);
       assert.deepEqual(acceptedAfterwards, []);

@@ -54,7 +54,9 @@ test('nginx accepts the configuration of the load balancer', () => {
   assert.equal(status, 0, stderr);
 });
 
-/** Resolves a compose file with docker-compose and these environment variables. */
+/**
+ * Runs `docker-compose config`, which checks a compose file and prints it with these environment variables filled in.
+ */
 function composeConfig(file: string, variables: Readonly<Record<string, string>>) {
   ensureCommand('docker-compose');
   return spawnSync('docker-compose', ['-f', join(root, file), 'config'], {
@@ -89,7 +91,7 @@ test('docker-compose accepts deploy/tls/compose.yaml: one node, reachable only t
   assert.match(composeConfig('deploy/tls/compose.yaml', {}).stderr, /head of this file/);
 });
 
-test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the address of the client', async () => {
+test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the real address of the client', async () => {
   const port = await freePort();
   const origin = `https://localhost:${port}`;
   const environment = { DEVPILOT_PUBLIC_URL: origin, DEVPILOT_TRUST_PROXY: '127.0.0.1' };
@@ -105,10 +107,10 @@ test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the 
         outgoing.end(JSON.stringify(body));
       });
     const owner = await signUpOwner(server);
-    const credentials = { email: 'ada@example.com', password: PASSWORD };
+    const signInBody = { email: 'ada@example.com', password: PASSWORD };
     let response: IncomingMessage | undefined;
     await until(async () => {
-      response = await post('/v1/sessions', { 'x-forwarded-for': '203.0.113.9' }, credentials).catch(() => undefined);
+      response = await post('/v1/sessions', { 'x-forwarded-for': '203.0.113.9' }, signInBody).catch(() => undefined);
       return response !== undefined;
     });
     assert.equal(response?.statusCode, 201);

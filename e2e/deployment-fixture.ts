@@ -81,11 +81,14 @@ export const stepItem = (tab: Page, name: string): Locator =>
 export const serverItem = (tab: Page, name: string): Locator =>
   tab.getByRole('list', { name: 'Servers' }).getByRole('listitem').filter({ hasText: name });
 
-/** Presses the button of a decision and confirms it in the dialog. */
-export async function confirmDecision(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel' | 'Retry'): Promise<void> {
-  await button(tab, decision).click();
-  const confirmDialog = dialog(tab, `${decision} deployment`);
-  await button(confirmDialog, decision).click();
+/** Presses the button of an action on the deployment and confirms the action in the dialog. */
+export async function confirmDeploymentAction(
+  tab: Page,
+  action: 'Promote' | 'Abort' | 'Cancel' | 'Retry',
+): Promise<void> {
+  await button(tab, action).click();
+  const confirmDialog = dialog(tab, `${action} deployment`);
+  await button(confirmDialog, action).click();
   await confirmDialog.waitFor({ state: 'detached' });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../src/testing/until.ts';
 import {
-  confirmDecision,
+  confirmDeploymentAction,
   selectBothServers,
   serverItem,
   setUpDeploymentFixture,
@@ -16,7 +16,7 @@ import { dialog } from './page-actions.ts';
 const setup = setUpDeploymentFixture();
 const { fixture, commit, readLivePage, deploy } = setup;
 
-test('a canary waits after its first server; aborting it restores the previous release', async () => {
+test('a canary deployment waits after its first server; aborting it restores the previous release', async () => {
   const tab = await fixture.open('/deployments');
   await deploy(tab);
   await tab.getByText('Live', { exact: true }).waitFor();
@@ -28,13 +28,13 @@ test('a canary waits after its first server; aborting it restores the previous r
   await serverItem(tab, 'Server 1').getByText('Completed').waitFor();
   await serverItem(tab, 'Server 2').getByText('Pending').waitFor();
   assert.equal(await button(tab, 'Promote').count(), 1);
-  await confirmDecision(tab, 'Abort');
+  await confirmDeploymentAction(tab, 'Abort');
   await button(tab, 'Abort').waitFor({ state: 'detached' });
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
   await until(async () => readLivePage() === previousPage);
 });
 
-test('promoting a canary deploys it to the other server and makes it live', async () => {
+test('promoting a canary deployment deploys it to the other server and makes it live', async () => {
   commit('five');
   const tab = await fixture.open('/deployments');
   await deploy(tab, selectBothServers('Canary'));
@@ -43,15 +43,15 @@ test('promoting a canary deploys it to the other server and makes it live', asyn
   const confirmDialog = dialog(tab, 'Promote deployment');
   await confirmDialog.getByText('is deployed to the remaining server', { exact: false }).waitFor();
   await button(confirmDialog, 'Back').click();
-  assert.equal((await setup.listDeployments())[0]?.waitingFor, 'promotion', 'closing the dialog decides nothing');
-  await confirmDecision(tab, 'Promote');
+  assert.equal((await setup.listDeployments())[0]?.waitingFor, 'promotion', 'closing the dialog changes nothing');
+  await confirmDeploymentAction(tab, 'Promote');
   await tab.getByText('Deployment promoted').waitFor();
   await serverItem(tab, 'Server 2').getByText('Completed').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
   assert.equal(readLivePage(), 'five');
 });
 
-test('a decision that someone else made first is reported, and the page is updated', async () => {
+test('an abort is refused after someone else has promoted the deployment, and the page is updated', async () => {
   commit('six');
   const tab = await fixture.open('/deployments');
   await deploy(tab, selectBothServers('Canary'));

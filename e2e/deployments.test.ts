@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkAppearance } from './browser.ts';
-import { confirmDecision, setUpDeploymentFixture, stepItem } from './deployment-fixture.ts';
+import { confirmDeploymentAction, setUpDeploymentFixture, stepItem } from './deployment-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog } from './keyboard.ts';
 import { dialog, log } from './page-actions.ts';
 import { checkPages } from './page-checks.ts';
@@ -37,7 +37,7 @@ test('a member deploys and follows steps and log until the deployment is live', 
   );
 });
 
-test('a failed deployment names the step and leaves the live release unchanged; a rollback activates an earlier release', async () => {
+test('the page of a failed deployment names the failed step, and the live release is unchanged; a rollback activates an earlier release', async () => {
   commit('two');
   const values = { GREETING: 'hello' };
   await fixture.owner.call(`/v1/apps/${setup.app.id}/env`, { method: 'PATCH', body: { values } });
@@ -66,7 +66,7 @@ test('a failed deployment names the step and leaves the live release unchanged; 
   );
   assert.notEqual(red, plain);
   await checkAppearance(tab, 'deployment-failed');
-  await confirmDecision(tab, 'Retry');
+  await confirmDeploymentAction(tab, 'Retry');
   await tab.getByText('Attempt 2, requested by Ada Lovelace.').waitFor();
   await tab.getByText('Failed', { exact: true }).first().waitFor();
   await tab.getByRole('heading', { name: 'Deployment failed: Build' }).waitFor();
@@ -113,7 +113,7 @@ test('an app is deployed from the list of deployments, and a finished deployment
   await stepItem(tab, 'Build').getByText('Skipped').waitFor();
 });
 
-test('another member approves a deployment by keyboard; a scheduled deployment is cancelled', async () => {
+test('someone else approves a deployment by keyboard; a scheduled deployment is cancelled', async () => {
   const memberTab = await fixture.open('/deployments', { person: setup.member });
   await deploy(memberTab, async (form) => {
     await form.getByText('Commit', { exact: true }).click();
@@ -145,7 +145,7 @@ test('another member approves a deployment by keyboard; a scheduled deployment i
     await form.getByLabel('Start at (optional)').fill(local);
   });
   await tab.getByText('Scheduled', { exact: true }).waitFor();
-  await confirmDecision(tab, 'Cancel');
+  await confirmDeploymentAction(tab, 'Cancel');
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
 });
 

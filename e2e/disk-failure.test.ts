@@ -14,8 +14,8 @@ function waitForUrl(server: ChildProcess): Promise<string> {
     let printed = '';
     server.stdout?.on('data', (chunk: Buffer) => {
       printed += chunk.toString();
-      const address = /Devpilot is at (\S+)/.exec(printed)?.[1];
-      if (address !== undefined) resolve(address);
+      const url = /Devpilot is at (\S+)/.exec(printed)?.[1];
+      if (url !== undefined) resolve(url);
     });
     server.once('exit', (code) => reject(new Error(`The server exited with code ${code}: ${printed}`)));
   });
@@ -27,11 +27,11 @@ function startServer(directory: string, wrapper: readonly string[]): ChildProces
   return spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
 }
 
-function stop(server: ChildProcess): Promise<void> {
+function killServer(server: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     server.removeAllListeners('exit');
     server.once('exit', () => resolve());
-    // Signals the whole group, since under strace the server is a child process.
+    // Kills the whole process group: under strace, `server` is strace and Devpilot is its child process.
     if (server.pid !== undefined) killProcess(-server.pid);
   });
 }
@@ -90,7 +90,7 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
       }
     }
   } finally {
-    await stop(server);
+    await killServer(server);
   }
   assert.ok(refused.length > 0, 'some creations were refused');
   assert.ok(acknowledged.length > 20, 'creations succeeded between the failures');
@@ -119,7 +119,7 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
       );
     }
   } finally {
-    await stop(server);
+    await killServer(server);
     rmSync(directory, { recursive: true, force: true });
   }
 });

@@ -34,7 +34,7 @@ test('the Dockerfile passes a linter', () => {
   assert.equal(validate('FROM node\nFRMO node\n').length, 1);
 });
 
-test('the Dockerfile pins its base image, runs without privileges, and forwards signals', () => {
+test('the Dockerfile pins its base image, and runs the server as the user node and without a shell, which would swallow signals', () => {
   const { optionalDependencies } = JSON.parse(readRepositoryFile('package.json')) as {
     optionalDependencies: Record<string, string>;
   };
@@ -90,8 +90,7 @@ function installPackages(buildDirectory: string): void {
 /** Runs the steps of the first stage in a directory, as a builder would, with the files that are not ignored. */
 function runBuildStage(buildDirectory: string): void {
   const ignored = new Set(readRepositoryFile('.dockerignore').split('\n'));
-  // The build is skipped if the web UI was already built from the same inputs. It runs only if the stage lacks an
-  // input.
+  // The build in the stage prints "Building" only if its inputs differ from those of this build, so a file is missing.
   run(process.execPath, ['scripts/build.ts'], root);
   cpSync(join(root, 'dist/web'), join(buildDirectory, 'dist/web'), { recursive: true });
   for (const line of STAGES[0] ?? []) {
@@ -122,8 +121,8 @@ test('the steps of the Dockerfile build a working server, and its health check d
     mkdirSync(dirname(join(appDirectory, path)), { recursive: true });
     renameSync(join(buildDirectory, path), join(appDirectory, path));
   }
-  const command = (name: string) =>
-    JSON.parse(new RegExp(`${name} (\\[.*\\])`).exec(finalStage)?.[1] ?? '[]') as string[];
+  const readCommand = (instruction: string) =>
+    JSON.parse(new RegExp(`${instruction} (\\[.*\\])`).exec(finalStage)?.[1] ?? '[]') as string[];
   const environment = Object.fromEntries(
     [...(/^ENV (.*)$/m.exec(finalStage)?.[1]?.matchAll(/(\w+)=(\S+)/g) ?? [])].map(([, name = '', value = '']) => [
       name,
@@ -135,9 +134,9 @@ test('the steps of the Dockerfile build a working server, and its health check d
   const env = { ...environment, HOST: '127.0.0.1', PORT: port, DEVPILOT_DATA_DIR: join(directory, 'data') };
   const start = (args: readonly string[]) =>
     spawn(process.execPath, args.slice(1), { cwd: appDirectory, env, stdio: 'pipe' });
-  const isHealthy = async () => (await collectResult(start(command('--retries=3 +CMD')))).code === 0;
+  const isHealthy = async () => (await collectResult(start(readCommand('--retries=3 +CMD')))).code === 0;
   assert.equal(await isHealthy(), false);
-  const server = start([...command('ENTRYPOINT'), ...command('\nCMD')]);
+  const server = start([...readCommand('ENTRYPOINT'), ...readCommand('\nCMD')]);
   const result = collectResult(server);
   await new Promise((resolve) => server.stdout.once('data', resolve));
   assert.equal(await isHealthy(), true);

@@ -14,7 +14,7 @@ import { createApp, createProject, setVariables } from './resource-fixtures.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
 const SECRET = 'postgres://shop:hunter2hunter2@db/shop';
-/** The tests run in order: later ones use the versions of the environment that earlier ones saved. */
+// The tests run in order: later ones use the versions of the environment that earlier ones saved.
 let app: App;
 let linus: TestPerson;
 const fixture = setUpBrowserFixture(async ({ server, owner }) => {
@@ -58,7 +58,7 @@ test('the buttons of an empty environment are centered on a phone', async () => 
   }
 });
 
-test('values are masked until each is revealed; reveals are recorded, and hiding removes the value', async () => {
+test('values are masked until each is revealed; a reveal is recorded, and Hide masks the value again', async () => {
   const tab = await openEnvironment();
   await variableItem(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
   assert.deepEqual(await findSecretInTab(tab, SECRET), []);
@@ -182,15 +182,15 @@ test("a project's variables are set on its page, inherited by its apps, overridd
   await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: required });
   const tab = await openEnvironment();
   await tab.getByText('The app cannot be deployed until these variables have a value: LICENSE.').waitFor();
-  const row = variableItem(tab, 'LOG_LEVEL');
-  await row.getByText('From project Shop').waitFor();
+  const item = variableItem(tab, 'LOG_LEVEL');
+  await item.getByText('From project Shop').waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).count(), 0);
   await tab.getByRole('button', { name: 'Reveal LOG_LEVEL' }).click();
-  await row.getByText('info', { exact: true }).waitFor();
+  await item.getByText('info', { exact: true }).waitFor();
   await tab.getByRole('button', { name: 'Override LOG_LEVEL' }).click();
   await dialog(tab, 'Edit LOG_LEVEL').getByLabel('Value').fill('debug');
   await dialog(tab, 'Edit LOG_LEVEL').getByRole('button', { name: 'Apply' }).click();
-  await row.getByText('Override', { exact: true }).waitFor();
+  await item.getByText('Override', { exact: true }).waitFor();
   await tab.getByRole('button', { name: 'Review and save' }).click();
   await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
   await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).waitFor();
@@ -198,7 +198,7 @@ test("a project's variables are set on its page, inherited by its apps, overridd
   await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).click();
   await tab.getByRole('button', { name: 'Review and save' }).click();
   await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
-  await row.getByText('From project Shop').waitFor();
+  await item.getByText('From project Shop').waitFor();
   assert.equal((await readValues())['LOG_LEVEL'], 'info');
 });
 

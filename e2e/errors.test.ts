@@ -20,7 +20,7 @@ const paymentError: ErrorReport = {
   environment: 'staging',
 };
 
-/** The tests run in order: this issue is created by the second one. */
+/** The tests run in order: the second one creates this issue. */
 let issueId = '';
 let linus: TestPerson;
 const fixture = setUpBrowserFixture(async ({ server, owner }) => {
@@ -28,7 +28,7 @@ const fixture = setUpBrowserFixture(async ({ server, owner }) => {
 });
 const statusOf = async (id: string) => (await fixture.owner.call<ErrorIssue>(`/v1/errors/issues/${id}`)).body.status;
 
-test('without issues the page leads to error keys; a key is created, copied, used and deleted', async () => {
+test('without issues the page leads to error keys; a key is created, used and deleted', async () => {
   const tab = await fixture.open('/errors');
   await tab.getByRole('heading', { name: 'No open issues' }).waitFor();
   await tab.getByRole('link', { name: 'Set up error reporting' }).click();
@@ -149,7 +149,7 @@ test('frames of a minified script are shown as in the source, and as they were r
   await tab.getByText('Resolved in', { exact: true }).waitFor();
 });
 
-test('a member sees issues but cannot resolve them', async () => {
+test('a member sees issues but cannot change them; an unknown issue is reported', async () => {
   const tab = await fixture.open(`/errors/${issueId}`, { person: linus });
   await tab.getByRole('heading', { name: 'Stack trace' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen|Mute|Delete/ }).count(), 0);

@@ -14,13 +14,14 @@ test('the setup link leads through account and workspace to an empty Access Toke
   const tab = await fixture.open('/settings/access-tokens', { person: null });
   await tab.getByLabel('Setup code').waitFor();
   assert.equal(new URL(tab.url()).pathname, '/setup', 'before setup, every page leads to it');
+  // Leaves the web UI: from /setup, the browser would only change the hash and not load the page again.
   await tab.goto('/healthz');
   await tab.goto(link.pathname + link.hash);
   await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
   assert.equal(new URL(tab.url()).hash, '', 'the code is removed from the address');
   await tab.reload();
   await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
-  assert.equal(await tab.getByLabel('Setup code').count(), 0, 'the code is kept');
+  assert.equal(await tab.getByLabel('Setup code').count(), 0, 'the code is kept for the tab');
   await createKeyboardUser(tab).enter(button(tab, 'Create account'));
   await tab.getByText('Enter your name').waitFor();
   await waitForFocus(tab, tab.getByLabel('Your name'));
@@ -88,7 +89,8 @@ test('a lost connection is reported and recovers automatically; an error shows i
   const tab = await fixture.open('/', { person: null });
   await signIn(tab, ADA);
   await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
-  // Chromium remembers that a module failed to load, so the router reloads the page, and may log the failure before.
+  // The module of the next page fails to load. Chromium remembers that, so the router reloads the page, and may log the
+  // failure, which must not fail the test.
   tab.removeAllListeners('console');
   await tab.context().setOffline(true);
   await tab.getByRole('link', { name: 'API Keys' }).click();

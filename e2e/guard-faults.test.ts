@@ -20,7 +20,7 @@ import { until } from '../src/testing/until.ts';
 
 const REVOCATION_BOUND_MS = 1000;
 const ROUNDS = 4;
-/** Number of parallel requests with a credential that can be used once. */
+/** Number of parallel requests with a token that can be used once. */
 const PARALLEL_REQUESTS = 1_000;
 
 interface RunningProcess {
@@ -141,8 +141,11 @@ for (const [name, setUp] of [
     const deleteToken = (id: string) => owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
     const revocationReceiptOf = (response: { headers: Headers }) => response.headers.get('devpilot-revocation') ?? '';
 
-    /** Returns how many decisions the guard had requested when it accepted this request, or null if it rejected it. */
-    async function readRemoteDecisions(secret: string): Promise<string | null> {
+    /**
+     * Sends a request. Returns how often the guard had asked Devpilot when it accepted the request, or null if the
+     * guard rejected the request.
+     */
+    async function readAuthorizeRequestCount(secret: string): Promise<string | null> {
       const response = await fetch(`${guardedService.url}/orders`, { headers: bearer(secret) });
       const text = await response.text();
       return response.status === 200 ? text : null;
@@ -153,9 +156,9 @@ for (const [name, setUp] of [
       const token = await createToken(owner, ['modify_env']);
       let uses = 0;
       await until(async () => {
-        // Each accepted request is a use, including those whose decision the guard still requests.
-        const firstCount = await readRemoteDecisions(token.secret);
-        const secondCount = await readRemoteDecisions(token.secret);
+        // Each accepted request is a use, whether or not the guard asked Devpilot.
+        const firstCount = await readAuthorizeRequestCount(token.secret);
+        const secondCount = await readAuthorizeRequestCount(token.secret);
         uses += [firstCount, secondCount].filter((count) => count !== null).length;
         return firstCount !== null && firstCount === secondCount;
       });
@@ -210,6 +213,7 @@ for (const [name, setUp] of [
         await requests;
         assert.deepEqual(statusesAfter.slice(0, 2), [503, 503]);
         assert.ok(statusesBefore.includes(200), 'the guard decided from its cache while it held the lease');
+        // The remaining token is valid, so either status is correct.
         assert.ok(statusesAfter[2] === 200 || statusesAfter[2] === 503);
         proxy.resume();
         await until(async () => (await statusOf(remainingToken.secret)) === 200);
@@ -217,7 +221,7 @@ for (const [name, setUp] of [
       }
     });
 
-    test('a token with a maximum of one use is accepted once by all servers and two guards, even if a server is killed meanwhile', async () => {
+    test('all servers and two guards together accept a token with one use once, and at most once if a server is killed meanwhile', async () => {
       const key = await createKey(owner, ['read'], { guard: true });
       const secondGuard = await startProcess(['e2e/guarded-service.ts', servers.at(-1)?.url ?? ''], {
         DEVPILOT_GUARD_KEY: key.secret,
@@ -252,7 +256,7 @@ for (const [name, setUp] of [
             await stopProcess(killedServer, 'SIGKILL');
             servers[0] = await startServer(ports[0] ?? 0);
           }
-          // If no request was counted before the server was killed, one is now, and none after it.
+          // If the server was killed before it counted a use, one of these requests is accepted, and none after it.
           const laterStatuses: number[] = [];
           await until(async () => {
             laterStatuses.push(await statusAt(urls[0] ?? ''));
@@ -292,7 +296,7 @@ for (const [name, setUp] of [
       const token = await createCachedToken();
       for (let use = 0; use < 30; use++) assert.equal(await statusOf(token.secret), 200);
       await stopProcess(guardedService, 'SIGTERM');
-      // Another server returns the uses once they have been added up, within about a second.
+      // Every server returns the uses once they have been added up, within about a second.
       const countedUses = async () =>
         (await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`)).body.useCount;
       await until(async () => (await countedUses()) > 0);

@@ -21,7 +21,7 @@ import {
   type TestServer,
 } from '../src/testing/test-server.ts';
 
-/** A third-party server with one guarded route that returns the caller's identity. */
+/** A third-party service with one guarded route that returns the caller's identity. */
 interface GuardedServer {
   readonly url: string;
   close(): Promise<unknown> | unknown;
@@ -153,7 +153,7 @@ for (const { name, start, mode } of SERVERS_IN_MODES) {
       assert.equal(status, 200);
     });
 
-    test('a deleted token is rejected by the next request (CVE-2026-46554)', async () => {
+    test('a deleted token is rejected at the next request (unlike in CVE-2026-46554)', async () => {
       const token = await createToken(owner, ['modify_env']);
       assert.equal((await sendRequest(server.url, bearer(token.secret))).status, 200);
       assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
@@ -169,7 +169,7 @@ for (const { name, start, mode } of SERVERS_IN_MODES) {
       assert.equal(status, 401);
     });
 
-    test('unusual paths are guarded too (CVE-2026-33808)', async () => {
+    test('unusual paths are guarded too (unlike in CVE-2026-33808)', async () => {
       for (const path of ['//orders', '/orders;x', '/orders/', '/%6frders', '/nothing']) {
         assert.deepEqual(
           await sendRequest(server.url, {}, path).then(({ status, routeCalls: calls }) => [status, calls]),
@@ -209,7 +209,7 @@ for (const { name, start, mode } of SERVERS_IN_MODES) {
 }
 
 for (const mode of MODES) {
-  test(`the restrictions of a credential hold in mode ${mode}, and refusals say when to retry`, async (t) => {
+  test(`the restrictions of a token are enforced in mode ${mode}, and a refusal by the rate limit says when to retry`, async (t) => {
     const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: `Project ${mode}` } });
     for (const name of ['shop', 'blog']) {
       const body = { name, slug: `${name}-${mode}`, projectId: project.body.id };

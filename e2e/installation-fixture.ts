@@ -31,24 +31,32 @@ after(async () => {
 });
 
 /** Returns the settings of a new, empty installation, with additional `settings`. */
-export async function newStoreLocation(engine: Engine, settings: Environment = {}): Promise<Environment> {
+export async function newInstallationSettings(
+  engine: Engine,
+  additionalSettings: Environment = {},
+): Promise<Environment> {
   const directory = { DEVPILOT_DATA_DIR: newFolderPath() };
   return engine === 'sqlite'
-    ? { ...directory, ...settings }
-    : { ...directory, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET, ...settings };
+    ? { ...directory, ...additionalSettings }
+    : {
+        ...directory,
+        DATABASE_URL: await postgres.createDatabase(),
+        DEVPILOT_SECRET: TEST_SECRET,
+        ...additionalSettings,
+      };
 }
 
-export const startServer = (location: Environment) => spawnServer(location['DEVPILOT_DATA_DIR'] ?? '', location);
+export const startServer = (settings: Environment) => spawnServer(settings['DEVPILOT_DATA_DIR'] ?? '', settings);
 
-/** Runs a command of Devpilot. Returns its exit code and output. */
-export async function runDevpilot(location: Environment, ...args: string[]) {
-  const result = await runCommand(args, location);
+/** Runs a command of Devpilot. Also returns its standard output and standard error together as `output`. */
+export async function runDevpilot(settings: Environment, ...args: string[]) {
+  const result = await runCommand(args, settings);
   return { ...result, output: `${result.stdout}${result.stderr}` };
 }
 
 /** Runs a command that must exit with 0, and returns its output. */
-export async function runSuccessfully(location: Environment, ...args: string[]): Promise<string> {
-  const { code, output } = await runDevpilot(location, ...args);
+export async function runSuccessfully(settings: Environment, ...args: string[]): Promise<string> {
+  const { code, output } = await runDevpilot(settings, ...args);
   assert.equal(code, 0, output);
   return output;
 }

@@ -26,7 +26,7 @@ const slowHook = (stage: string, sleepSeconds: string) => ({
   run: `touch "$DEVPILOT_DIRECTORY/busy"; sleep ${sleepSeconds}`,
 });
 
-test('of two nodes, one runs each deployment, the other can follow its log, and the jobs of a killed node are taken over', async (context) => {
+test('each deployment runs once, any of two nodes can follow its log, and after a node is killed the other one ends its deployment as failed', async (context) => {
   const directory = temporaryDirectory();
   const postgres = await openTestDatabases();
   context.after(async () => {

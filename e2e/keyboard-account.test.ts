@@ -9,7 +9,7 @@ import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { listItemOf } from './page-actions.ts';
 
-/** Uses the account pages by keyboard only. Each dialog is opened, closed with Escape, checked and completed. */
+// These tests use the account pages by keyboard only and check the appearance of each dialog.
 const fixture = setUpBrowserFixture();
 const addMember = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
@@ -83,6 +83,7 @@ test('two-factor authentication is turned on, the dialog for new codes is opened
   await keys.type(await generate({ secret }));
   await keys.press('Enter');
   const codesDialog = await waitForDialog(tab, 'Recovery codes', 'dialog-two-factor-codes');
+  // Escape does not close a dialog with codes that are shown only once.
   await keys.press('Escape');
   const [recoveryCode = ''] = await codesDialog.getByRole('listitem').allTextContents();
   await keys.toggle(codesDialog.getByLabel('I have stored the recovery codes'));
@@ -103,7 +104,7 @@ test('two-factor authentication is turned on, the dialog for new codes is opened
   await tab.getByText('Two-factor authentication turned off').waitFor();
 });
 
-test('a passkey is added, renamed and deleted', async () => {
+test('a passkey is added, the dialog for its name is opened and closed, and the passkey is deleted', async () => {
   // Passkeys require a host name, so the server is opened as localhost.
   const serverAtLocalhost = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
   const tab = await openTab(fixture.browser, serverAtLocalhost, { person: await addMember('radia@example.com') });

@@ -7,7 +7,7 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { rowOf } from './page-actions.ts';
 
-/** Replaces a token and edits a key by keyboard only. Each dialog is opened, checked, completed and closed. */
+// These tests replace a token and edit an API key by keyboard only and check the appearance of each dialog.
 const fixture = setUpBrowserFixture(async ({ owner }) => {
   await createToken(owner, ['run_scripts'], { name: 'Second token' });
 });
@@ -45,7 +45,7 @@ test('a token is replaced, from the first step to the last', async () => {
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(oldToken.secret) })).status, 401);
 });
 
-test('an API key is generated, edited, disabled and deleted', async () => {
+test('the form for an API key is opened and closed; a key is edited, disabled and deleted', async () => {
   await createKey(fixture.owner, ['read'], { name: 'Sleeper', description: 'Reads at night.' });
   const { tab, keys } = await open('/settings/api-keys');
   const opener = button(tab, 'Generate API Key');

@@ -7,7 +7,7 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { listItemOf, rowOf } from './page-actions.ts';
 
-/** Uses members and invitations by keyboard only. Each dialog is opened, closed with Escape, checked and completed. */
+// These tests use members and invitations by keyboard only and check the appearance of each dialog.
 const fixture = setUpBrowserFixture();
 
 const menuOf = (tab: Page, name: string) => button(tab, `Actions for ${name}`);

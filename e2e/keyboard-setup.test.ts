@@ -3,10 +3,9 @@ import { PASSWORD } from '../src/testing/test-server.ts';
 import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { button, createKeyboardUser, waitForFocus } from './keyboard.ts';
 
-/** Sets up a server by keyboard only. */
 const fixture = setUpBrowserFixture(async () => {}, { owner: false });
 
-test('the owner sets up, names the workspace, signs out, fails to sign in with an incorrect password, and signs in', async () => {
+test('by keyboard only, the owner sets up Devpilot, creates the workspace, signs out, enters an incorrect password, and signs in', async () => {
   const link = new URL(fixture.server.setupLink ?? '');
   const tab = await fixture.open(link.pathname + link.hash, { person: null });
   const keys = createKeyboardUser(tab);

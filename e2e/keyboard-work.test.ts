@@ -8,7 +8,7 @@ import { createApp, createProject, createScript, createServer, setVariables } fr
 
 let app: App;
 let script: Script;
-/** Uses projects, variables and scripts by keyboard only. */
+// These tests use projects, variables and scripts by keyboard only.
 const fixture = setUpBrowserFixture(
   async ({ owner }) => {
     const project = await createProject(owner, { name: 'Shop' });

@@ -16,7 +16,7 @@ import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocu
 import { listItemOf } from './page-actions.ts';
 import { createApp, createProject } from './resource-fixtures.ts';
 
-/** Uses the activity log, the menus and the settings of a workspace by keyboard only. */
+// These tests use the activity log, the menus and the settings of a workspace by keyboard only.
 const fixture = setUpBrowserFixture(undefined, { environment: { DEVPILOT_OUTBOUND: 'any' } });
 
 async function open(path: string, person?: TestPerson) {
@@ -31,8 +31,8 @@ test('the activity log is filtered, opened and exported', async () => {
   await keys.press('ArrowDown', 'Enter');
   await tab.waitForURL(/action=workspace.created/);
   await tab.waitForFunction(() => document.querySelectorAll('main li').length === 1);
-  const details = listItemOf(tab, 'created the workspace').getByRole('button');
-  await keys.enter(details);
+  const detailsButton = listItemOf(tab, 'created the workspace').getByRole('button');
+  await keys.enter(detailsButton);
   await tab.getByText('Previous hash').waitFor();
   await checkAppearance(tab, 'activity-log-details');
   const [file] = await Promise.all([tab.waitForEvent('download'), keys.choose(button(tab, 'Export'), /^CSV/)]);
@@ -45,10 +45,10 @@ test('the activity log is filtered, opened and exported', async () => {
   await keys.press('Escape');
 });
 
-test('the tabs of the settings are a single tab stop with arrow keys, and a member has no activity log tab', async () => {
+test('Tab stops once at the navigation of the settings, arrow keys move inside it, and a member sees no link to the activity log', async () => {
   const { tab, keys } = await open('/settings');
-  const tabs = tab.getByRole('navigation', { name: 'Settings' });
-  const link = (name: string) => tabs.getByRole('link', { name });
+  const settingsNavigation = tab.getByRole('navigation', { name: 'Settings' });
+  const link = (name: string) => settingsNavigation.getByRole('link', { name });
   await keys.enter(tab.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Settings' }));
   await tab.waitForURL(/\/settings\/access-tokens/);
   await keys.tabTo(link('Access Tokens'));
@@ -56,13 +56,13 @@ test('the tabs of the settings are a single tab stop with arrow keys, and a memb
   await waitForFocus(tab, link('API Keys'));
   await keys.press('Enter');
   await tab.getByRole('heading', { name: 'API Keys', level: 1 }).waitFor();
-  assert.equal(await tabs.locator('[aria-current=page]').textContent(), 'API Keys');
+  assert.equal(await settingsNavigation.locator('[aria-current=page]').textContent(), 'API Keys');
   await keys.press('End');
   await waitForFocus(tab, link('Workspace'));
   await keys.press('ArrowRight');
   await waitForFocus(tab, link('Access Tokens'));
   await keys.press('Tab');
-  assert.equal(await tabs.locator(':focus').count(), 0);
+  assert.equal(await settingsNavigation.locator(':focus').count(), 0);
 
   const linus = await signUpMember(fixture.server, fixture.owner, 'member', 'linus@example.com');
   const memberTab = await fixture.open('/settings/activity-log', { person: linus });
@@ -71,7 +71,7 @@ test('the tabs of the settings are a single tab stop with arrow keys, and a memb
   await createKeyboardUser(memberTab).tabTo(memberTab.getByRole('link', { name: 'Access Tokens' }));
 });
 
-test('the command palette opens pages, resources and credentials by name, and lists only those that the person can see', async () => {
+test('the command palette opens pages, resources and credentials by name, and lists no pages that the person cannot open', async () => {
   const project = await createProject(fixture.owner, { name: 'Shop' });
   await createApp(fixture.owner, { projectId: project.id, name: 'Shop front' });
   const { id, hint } = await createToken(fixture.owner, ['basic_deployment'], { name: 'Shop pipeline' });
@@ -82,20 +82,22 @@ test('the command palette opens pages, resources and credentials by name, and li
   const palette = await waitForDialog(tab, 'Search', 'palette');
   await closeWithEscape(palette, opener);
   const option = (name: string) => palette.getByRole('option', { name });
-  const openWith = async (text: string, ...keysBeforeEnter: string[]) => {
+  const search = async (text: string) => {
     await keys.press('Control+k');
     await waitForFocus(tab, palette.getByRole('combobox'));
     await keys.type(text);
-    if (keysBeforeEnter.length === 0) return;
+  };
+  const searchShopAndOpen = async (keyBeforeEnter: string) => {
+    await search('shop');
     await option('Shop pipeline').waitFor();
-    await keys.press(...keysBeforeEnter, 'Enter');
+    await keys.press(keyBeforeEnter, 'Enter');
     await palette.waitFor({ state: 'detached' });
   };
-  await openWith('shop', 'ArrowUp');
+  await searchShopAndOpen('ArrowUp');
   await tab.getByRole('heading', { name: 'Shop pipeline', level: 1 }).waitFor();
-  await openWith('shop', 'ArrowDown');
+  await searchShopAndOpen('ArrowDown');
   await tab.getByRole('heading', { name: 'Shop front', level: 1 }).waitFor();
-  await openWith('shop');
+  await search('shop');
   await option('Shop pipeline').waitFor();
   assert.deepEqual(await palette.getByRole('group').allTextContents(), [
     'ProjectsShopshop',
@@ -104,10 +106,10 @@ test('the command palette opens pages, resources and credentials by name, and li
   ]);
   await checkAppearance(tab, 'palette-results');
   await keys.press('Escape');
-  await openWith('no such name');
+  await search('no such name');
   await palette.getByText('No results.', { exact: false }).waitFor();
   await keys.press('Escape');
-  await openWith('activity log');
+  await search('activity log');
   await option('Activity log').waitFor();
   await keys.press('Enter');
   await tab.waitForURL(/\/settings\/activity-log/);
@@ -192,7 +194,7 @@ test('a workspace is deleted after its name has been typed', async () => {
   await tab.getByText('Workspace To be deleted deleted').waitFor();
 });
 
-test('a webhook is created, tested, inspected, delivered again, and activated after it was switched off', async (context) => {
+test('a webhook is created and tested, a message is sent again, the secret is replaced, and the webhook is activated after Devpilot switched it off', async (context) => {
   const receiver = await startWebhookReceiver();
   context.after(() => receiver.close());
   const { tab, keys } = await open('/settings/webhooks?workspace=acme');
@@ -205,6 +207,7 @@ test('a webhook is created, tested, inspected, delivered again, and activated af
   await keys.enter(button(createDialog, 'Create webhook'));
   const secretDialog = await waitForDialog(tab, 'Webhook created', 'dialog-webhook-secret');
   assert.match((await secretDialog.locator('pre').textContent()) ?? '', /^whsec_/);
+  // Escape does not close a dialog with a secret that is shown only once.
   await keys.press('Escape');
   await keys.enter(button(secretDialog, 'I have stored the secret'));
   await secretDialog.waitFor({ state: 'detached' });
@@ -264,7 +267,7 @@ test('the bell leads to the notices, where a notice is dismissed, restored, snoo
   await tab.getByRole('link', { name: 'Notices: 2 need attention' }).waitFor();
 });
 
-test('an owner chooses which notices are sent by email', async () => {
+test('the owner chooses how often notices of a kind are sent by email', async () => {
   const { tab, keys } = await open('/account?workspace=acme');
   const section = tab.getByRole('region', { name: 'Email notifications' });
   const frequencySelect = section.getByLabel('Script run failed');
@@ -276,7 +279,7 @@ test('an owner chooses which notices are sent by email', async () => {
   assert.equal(body.kinds['run.failed'], 'immediate');
 });
 
-test('a workload identity is created from the names of a repository and a workflow file, tested, and shows its last exchanges', async (context) => {
+test('a workload identity is created from the names of a repository and a workflow file, edited, tested and deleted, and shows its last exchanges', async (context) => {
   const issuer = await startWorkloadIssuer();
   context.after(() => issuer.close());
   const { tab, keys } = await open('/settings/workload-identities?workspace=acme');
@@ -314,14 +317,11 @@ test('a workload identity is created from the names of a repository and a workfl
   const [id = ''] = /wid_\w+/.exec(snippet) ?? [];
   assert.match(snippet, /id-token: write/);
 
-  const claims = {
+  const acceptedClaims = {
     iss: issuer.url,
     aud: fixture.server.url,
-    sub: 'repo:acme/shop:ref:refs/heads/dev',
+    sub: 'repo:acme/shop:ref:refs/heads/main',
     repository: 'acme/shop',
-  };
-  const acceptedClaims = {
-    ...claims,
     ref: 'refs/heads/main',
     workflow_ref: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
   };
@@ -343,8 +343,8 @@ test('a workload identity is created from the names of a repository and a workfl
   }
   await tab.getByText('Refused: repository').waitFor();
   await checkAppearance(tab, 'workload-identity');
-  const token = tab.getByRole('list', { name: 'Last exchanges' }).getByRole('link', { name: 'Access token' });
-  await keys.enter(token);
+  const tokenLink = tab.getByRole('list', { name: 'Last exchanges' }).getByRole('link', { name: 'Access token' });
+  await keys.enter(tokenLink);
   await tab.getByText('for a workload identity').waitFor();
 
   const tokensTab = await fixture.open('/settings/access-tokens?workspace=acme&origin=workload');
@@ -360,8 +360,8 @@ test('a workload identity is created from the names of a repository and a workfl
   await identitiesTab.getByText('No workload identities yet').waitFor();
 });
 
-// Last, because it ends the session of the owner that the other tests use.
-test('a member without the required second factor is sent to set it up, and then back', async () => {
+// Last, because it ends the owner's session, which the other tests use.
+test('a person without the required second factor is led to the page that sets it up, and then back', async () => {
   const owner = await turnOnTwoFactor(fixture.server, fixture.owner, Date.now());
   const grace = await signUpMember(fixture.server, owner, 'admin', 'grace@example.com');
   const { tab, keys } = await open('/settings/workspace?workspace=acme', grace);

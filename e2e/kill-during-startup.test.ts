@@ -10,10 +10,7 @@ import { signUpRemoteOwner } from '../src/testing/test-server.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
-/**
- * Starts a server and kills it as soon as `isReached` returns true, at a moment recognized by the files in its
- * directory.
- */
+/** Starts a server and kills it as soon as `isReached` returns true. */
 async function startAndKill(directory: string, isReached: () => boolean): Promise<void> {
   const env = { ...process.env, PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent' };
   const child = spawn(process.execPath, [COMMAND, 'serve'], { env, stdio: 'ignore' });
@@ -23,10 +20,10 @@ async function startAndKill(directory: string, isReached: () => boolean): Promis
   await ended;
 }
 
-/** Returns whether a directory contains a file of at least this size. */
-const hasFile = (directory: string, name: string, bytes = 0) => {
+/** Returns whether a directory contains the named file with at least this size. */
+const hasFile = (directory: string, name: string, minBytes = 0) => {
   const path = join(directory, name);
-  return existsSync(path) && statSync(path).size >= bytes;
+  return existsSync(path) && statSync(path).size >= minBytes;
 };
 
 test('a server killed during its first start, a later start or a stop starts cleanly', async () => {

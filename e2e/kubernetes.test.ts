@@ -76,7 +76,10 @@ function renderManifests(variant: string): Resource[] {
   return parseYaml(stdout);
 }
 
-/** Returns the deviations of resources from the API's schemas: unknown and missing fields, wrong types and formats. */
+/**
+ * Returns the deviations of resources from the schemas of Kubernetes: unknown and missing fields, wrong types and
+ * formats.
+ */
 async function findSchemaErrors(resources: readonly Resource[]): Promise<string[]> {
   const errors: string[] = [];
   const typed = resources.map((resource, index) => {
@@ -131,7 +134,7 @@ for (const [variant, replicas, strategy] of [
   ['sqlite', 1, 'Recreate'],
   ['postgresql', 3, 'RollingUpdate'],
 ] as const) {
-  test(`deploy/kubernetes/${variant} follows the API's schemas and contains only settings and probes of the server`, async (context) => {
+  test(`deploy/kubernetes/${variant} follows the schemas of Kubernetes, and the server knows its settings and answers its probes`, async (context) => {
     if (!(await prepareTools(context))) return;
     const resources = renderManifests(variant);
     assert.deepEqual(await findSchemaErrors(resources), []);
@@ -140,9 +143,9 @@ for (const [variant, replicas, strategy] of [
     }
     const { spec } = requireResource<Deployment>(resources, 'Deployment');
     assert.deepEqual([spec.replicas, spec.strategy.type], [replicas, strategy]);
-    const claims = resources.filter(({ kind }) => kind === 'PersistentVolumeClaim').length;
-    const mounted = spec.template.spec.volumes.filter((volume) => volume['persistentVolumeClaim']).length;
-    assert.deepEqual([claims, mounted], variant === 'sqlite' ? [1, 1] : [0, 0]);
+    const volumeClaimCount = resources.filter(({ kind }) => kind === 'PersistentVolumeClaim').length;
+    const mountedClaimCount = spec.template.spec.volumes.filter((volume) => volume['persistentVolumeClaim']).length;
+    assert.deepEqual([volumeClaimCount, mountedClaimCount], variant === 'sqlite' ? [1, 1] : [0, 0]);
 
     const environment = environmentOf(resources);
     for (const name of Object.keys(environment)) assert.ok(Object.hasOwn(SETTINGS, name), name);
@@ -170,7 +173,7 @@ for (const [variant, replicas, strategy] of [
   });
 }
 
-test('the YAML of the guides follows the schemas, and deviations are detected', async (context) => {
+test('the YAML of the guides follows the schemas of Kubernetes, and deviations are detected', async (context) => {
   if (!(await prepareTools(context))) return;
   const guide = readFileSync(join(root, 'docs/guides/kubernetes.md'), 'utf8');
   const ingresses = parseYaml(/^```yaml\n(.*?)^```$/ms.exec(guide)?.[1] ?? '');

@@ -35,10 +35,10 @@ before(async () => {
   ensureOAuthClients();
   ensureCommand('go', 'golang-go');
   for (const [name, source] of Object.entries(PROGRAMS)) writeFileSync(join(directory, name), source);
-  // One package per directory.
+  // Each Go program is built by its file name, because Go would combine the files of a directory to one package.
   for (const name of ['call', 'guard']) {
     const args = ['build', '-o', join(directory, name), join(directory, `${name}.go`)];
-    // The build cache of this machine already contains the compiled standard library.
+    // Inherits the environment, which leads Go to the build cache with the compiled standard library.
     const { status, stderr } = spawnSync('go', args, {
       encoding: 'utf8',
       env: { ...process.env, GOFLAGS: '-mod=mod' },

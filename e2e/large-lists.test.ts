@@ -30,7 +30,7 @@ const tablePositionsOf = (tab: Page) =>
     string[]
   >;
 
-describe(`The table with ${TOKEN_COUNT.toLocaleString('en')} access tokens`, () => {
+describe(`the table with ${TOKEN_COUNT.toLocaleString('en')} access tokens`, () => {
   let server: TestServer;
   let owner: TestPerson;
   let browser: Awaited<ReturnType<typeof startBrowser>>;

@@ -17,8 +17,9 @@ const addMember = (email: string, role: AssignableRole = 'member'): Promise<Test
   signUpMember(fixture.server, fixture.owner, role, email);
 
 /**
- * Returns where a code is found in a tab, except in memory: the browser keeps the URL with which a tab was opened and
- * the last value of a field. Unlike a secret, a code works once and for one email address only.
+ * Returns where the code of an invitation is found in a tab. Ignores the memory, where the browser keeps the URL with
+ * which the tab was opened and the last value of a field: unlike the secret of a credential, the code works only once
+ * and for one email address.
  */
 const findCodeOutsideMemory = async (tab: Page, code: string): Promise<string[]> =>
   (await findSecretInTab(tab, code)).filter((location) => location !== 'memory');
@@ -41,16 +42,16 @@ async function invite(tab: Page, email: string): Promise<string> {
 test('a new person signs up with an invitation link and becomes a member', async () => {
   const tab = await openMembers();
   const url = await invite(tab, 'grace@example.com');
-  const guest = await fixture.open(url, { person: null });
-  await guest.getByRole('heading', { name: 'You are invited' }).waitFor();
+  const guestTab = await fixture.open(url, { person: null });
+  await guestTab.getByRole('heading', { name: 'You are invited' }).waitFor();
   const code = new URL(url).hash.slice(1);
-  assert.equal(new URL(guest.url()).hash, '');
-  await guest.getByLabel('Your name').fill('Grace Hopper');
-  await guest.getByLabel('Email').fill('grace@example.com');
-  await guest.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await guest.getByRole('button', { name: 'Create account' }).click();
-  await guest.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
-  assert.deepEqual(await findCodeOutsideMemory(guest, code), []);
+  assert.equal(new URL(guestTab.url()).hash, '');
+  await guestTab.getByLabel('Your name').fill('Grace Hopper');
+  await guestTab.getByLabel('Email').fill('grace@example.com');
+  await guestTab.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await guestTab.getByRole('button', { name: 'Create account' }).click();
+  await guestTab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  assert.deepEqual(await findCodeOutsideMemory(guestTab, code), []);
   await tab.reload();
   await rowOf(tab, 'Grace Hopper').waitFor();
 });
@@ -70,18 +71,18 @@ test(
     await wrongPersonTab.getByRole('button', { name: 'Accept invitation' }).click();
     await wrongPersonTab.getByText('This invitation is for a different email address.', { exact: false }).waitFor();
 
-    const guest = await fixture.open(invited.body.url, { person: null });
-    await guest.getByText('I have an account').click();
-    await guest.getByRole('button', { name: 'Sign in to accept' }).click();
-    await signIn(guest, fixture.owner.email);
-    await guest.getByRole('button', { name: 'Accept invitation' }).click();
-    await guest.getByRole('button', { name: /Workspace: Kernel/ }).waitFor();
+    const guestTab = await fixture.open(invited.body.url, { person: null });
+    await guestTab.getByText('I have an account').click();
+    await guestTab.getByRole('button', { name: 'Sign in to accept' }).click();
+    await signIn(guestTab, fixture.owner.email);
+    await guestTab.getByRole('button', { name: 'Accept invitation' }).click();
+    await guestTab.getByRole('button', { name: /Workspace: Kernel/ }).waitFor();
 
-    await guest.goto(invited.body.url);
-    await guest.getByRole('button', { name: 'Accept invitation' }).click();
-    await guest.getByText('The invitation is no longer valid.', { exact: false }).waitFor();
-    await guest.reload();
-    await guest.getByRole('heading', { name: 'Open the link again' }).waitFor();
+    await guestTab.goto(invited.body.url);
+    await guestTab.getByRole('button', { name: 'Accept invitation' }).click();
+    await guestTab.getByText('The invitation is no longer valid.', { exact: false }).waitFor();
+    await guestTab.reload();
+    await guestTab.getByRole('heading', { name: 'Open the link again' }).waitFor();
   },
 );
 
@@ -104,7 +105,7 @@ test('a member becomes an admin', secureContextOnly, async () => {
 });
 
 test(
-  'removing a member shows the credentials they created, and deletes only the selected credentials',
+  'removing a member shows the credentials they created, and deletes only the selected ones; another one is marked as kept',
   secureContextOnly,
   async () => {
     const edsger = await addMember('edsger@example.com', 'admin');

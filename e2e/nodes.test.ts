@@ -9,7 +9,7 @@ const MIN_ACKNOWLEDGED = 1400;
 const fixture = setUpDeletionFixture(MIN_ACKNOWLEDGED + 200);
 const { acceptedAfterwards, revokeMany, printResponseTimes, testEffect } = fixture;
 
-test('with three healthy nodes, nothing is accepted after the response', async () => {
+test('from the response on, three healthy nodes enforce the deletion or edit of a key', async () => {
   await revokeMany('three healthy nodes', 600);
   printResponseTimes('three healthy nodes');
   assert.deepEqual(acceptedAfterwards, []);

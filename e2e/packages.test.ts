@@ -176,7 +176,7 @@ await leaseGuard.close();`,
     await checkSdk(join(modules, bun), []);
   });
 
-  test('works in a worker: the client, and the guard in both modes', async (context) => {
+  test('works in workerd, the runtime of Cloudflare Workers: the client, and the guard in both modes', async (context) => {
     const runtime = await installFor('workers', ['workerd@1.20261117.1']);
     if (runtime === null) return context.skip('no registry to install it from');
     const [workerd] = globSync('node_modules/@cloudflare/workerd-*/bin/workerd', { cwd: runtime });

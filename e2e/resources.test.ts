@@ -12,7 +12,7 @@ import { secureContextOnly, setUpBrowserFixture, waitUntilLoaded } from './brows
 import { chooseInMenu, dialog, listItemOf } from './page-actions.ts';
 import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
-/** The tests run in order: later ones use the app Storefront and the server Loopback that earlier ones created. */
+// The tests run in order: later ones use the app Storefront and the server Loopback that earlier ones created.
 let sshd: TestSshd;
 let linus: TestPerson;
 const fixture = setUpBrowserFixture(async ({ server: testServer, owner }) => {

@@ -12,7 +12,7 @@ import { chooseInMenu, dialog, log } from './page-actions.ts';
 import { checkPages } from './page-checks.ts';
 import { createScript, createServer } from './resource-fixtures.ts';
 
-/** The tests run in order: later ones use the script Greet someone that the first one creates. */
+// The tests run in order: later ones use the script Greet someone that the first one creates.
 let linus: TestPerson;
 let server: Server;
 const fixture = setUpBrowserFixture(

@@ -11,7 +11,7 @@ import {
   EMAIL,
   ENGINES,
   type Environment,
-  newStoreLocation,
+  newInstallationSettings,
   readEncryptedVariables,
   rootDirectory,
   runDevpilot,
@@ -23,17 +23,17 @@ import {
 for (const from of ENGINES) {
   describe(`copying ${from}`, () => {
     const to = from === 'sqlite' ? 'postgres' : 'sqlite';
-    const nameOf = (location: Environment) => location['DATABASE_URL'] ?? location['DEVPILOT_DATA_DIR'] ?? '';
+    const nameOf = (settings: Environment) => settings['DATABASE_URL'] ?? settings['DEVPILOT_DATA_DIR'] ?? '';
 
     test(`to ${to} copies everything; a source in use and a target that is not empty are refused`, async () => {
-      const location = await newStoreLocation(from, { DEVPILOT_SECRET: TEST_SECRET });
-      const server = await startServer(location);
+      const settings = await newInstallationSettings(from, { DEVPILOT_SECRET: TEST_SECRET });
+      const server = await startServer(settings);
       const owner = await signUp(server);
       const encrypted = await createEncryptedVariable(server, owner);
       const key = await createKey(owner, ['read']);
       const replacement = await createKey(owner, ['read'], { replaces: key.id });
-      const target = await newStoreLocation(to, { DEVPILOT_SECRET: TEST_SECRET });
-      const copy = ['store', 'copy', '--from', nameOf(location), '--to', nameOf(target)] as const;
+      const target = await newInstallationSettings(to, { DEVPILOT_SECRET: TEST_SECRET });
+      const copy = ['store', 'copy', '--from', nameOf(settings), '--to', nameOf(target)] as const;
 
       assert.match((await runDevpilot({}, ...copy)).output, from === 'sqlite' ? /in use by/ : /Nodes are using/);
       assert.equal((await server.stop('SIGTERM')).code, 0);
@@ -61,23 +61,23 @@ for (const from of ENGINES) {
   });
 
   test(`rotating the secret on ${from} re-encrypts all values, and the old secret is rejected`, async () => {
-    const location = await newStoreLocation(from);
-    const server = await startServer(location);
+    const settings = await newInstallationSettings(from);
+    const server = await startServer(settings);
     const encrypted = await createEncryptedVariable(server, await signUp(server));
     const newSecretFile = join(rootDirectory.path, `new-secret-${from}`);
     writeFileSync(newSecretFile, 'another secret of the tests, long enough\n');
     const fileOptions = from === 'postgres' ? ['--new-secret-file', newSecretFile] : [];
     assert.match(
-      (await runDevpilot(location, 'rotate-secret', ...fileOptions)).output,
+      (await runDevpilot(settings, 'rotate-secret', ...fileOptions)).output,
       from === 'sqlite' ? /in use by/ : /Nodes are using/,
     );
     await server.stop('SIGTERM');
-    const secretFile = join(location['DEVPILOT_DATA_DIR'] ?? '', 'secret');
+    const secretFile = join(settings['DEVPILOT_DATA_DIR'] ?? '', 'secret');
     const oldSecret = from === 'postgres' ? TEST_SECRET : readFileSync(secretFile, 'utf8').trim();
 
-    assert.match(await runSuccessfully(location, 'rotate-secret', ...fileOptions), /^Re-encrypted 1 value with/);
+    assert.match(await runSuccessfully(settings, 'rotate-secret', ...fileOptions), /^Re-encrypted 1 value with/);
     const newSettings: Environment =
-      from === 'postgres' ? { ...location, DEVPILOT_SECRET: readFileSync(newSecretFile, 'utf8').trim() } : location;
+      from === 'postgres' ? { ...settings, DEVPILOT_SECRET: readFileSync(newSecretFile, 'utf8').trim() } : settings;
     const restarted = await startServer(newSettings);
     assert.deepEqual(await readEncryptedVariables(restarted, encrypted), ['PIN=encrypted ✓']);
     await restarted.stop('SIGTERM');
@@ -89,17 +89,17 @@ for (const from of ENGINES) {
 }
 
 test('a copy into a directory whose previous database was removed succeeds', async () => {
-  const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
-  const server = await startServer(location);
+  const settings = await newInstallationSettings('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  const server = await startServer(settings);
   const key = await createKey(await signUp(server), ['read']);
   await server.stop('SIGTERM');
-  const targetLocation = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
-  await (await startServer(targetLocation)).stop('SIGTERM');
-  const [source = '', target = ''] = [location['DEVPILOT_DATA_DIR'], targetLocation['DEVPILOT_DATA_DIR']];
+  const targetSettings = await newInstallationSettings('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
+  await (await startServer(targetSettings)).stop('SIGTERM');
+  const [source = '', target = ''] = [settings['DEVPILOT_DATA_DIR'], targetSettings['DEVPILOT_DATA_DIR']];
   for (const name of ['devpilot.db', 'devpilot.db-wal', 'devpilot.db-shm']) rmSync(join(target, name), { force: true });
   assert.ok(existsSync(join(target, 'devpilot.state')));
   await runSuccessfully({}, 'store', 'copy', '--from', source, '--to', target);
-  const restarted = await startServer(targetLocation);
+  const restarted = await startServer(targetSettings);
   assert.equal(await authorizeStatus(restarted, key), 200);
   assert.equal((await restarted.stop('SIGTERM')).code, 0);
 });
