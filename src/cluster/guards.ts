@@ -50,9 +50,9 @@ export interface Guards {
    */
   renewLease(heartbeat: Heartbeat): Promise<HeartbeatResponse>;
   /**
-   * Long poll: resolves to the revocations of the workspace after `after` as soon as there are any, or revocations
-   * after `after` have been pruned. Resolves to none after `LONG_POLL_MS`, or earlier if the guard starts another long
-   * poll or the server stops.
+   * Long poll: resolves to the revocations of the workspace after `after` as soon as one has been committed or pruned.
+   * Otherwise resolves to none after `LONG_POLL_MS`, or earlier if the guard starts another long poll or the server
+   * stops.
    */
   waitForRevocations(
     guard: { readonly id: string; readonly workspaceId: string },

@@ -78,7 +78,8 @@ export interface NodeStore extends RevocationReader {
   /** Runs `work` in a transaction. Resolves after the commit; after a rejection the outcome is unknown. */
   renewal(work: (renewal: LeaseRenewal) => Promise<void>): Promise<void>;
   /**
-   * Resolves to the unexpired leases of all servers and of the guards of these workspaces, or of all guards if null.
+   * Resolves to the unexpired leases of all servers and of the guards of these workspaces (of all guards if null), and
+   * to the revocations in `awaited` that were lost.
    */
   readLeases(workspaceIds: readonly string[] | null, awaited: readonly CommittedRevocation[]): Promise<LeaseSnapshot>;
   /** Notifies the nodes of a revocation. Only a hint: notifications may be lost. */

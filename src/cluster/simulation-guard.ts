@@ -14,8 +14,8 @@ export interface SimulatedGuard extends SimulatedMachine {
 }
 
 /**
- * Starts a guard with the registry, lease and renewal of `world.implementation`, connected to one server at a time. The
- * connection is lost if the guard is partitioned or the server crashes; the next connection may be to another server.
+ * Starts a guard with the production registry, lease and renewal, connected to one server at a time. The connection is
+ * lost if the guard is partitioned or the server crashes; the next connection may be to another server.
  */
 export function startGuard(world: World, machine: SimulatedGuard): void {
   const { implementation, servers, leaseMs, random, after, send, deliver, clocksOf } = world;
@@ -25,7 +25,7 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
   machine.inbox = [];
 
   /** Sends a request to the server. Resolves only if the guard stays connected and both processes stay alive. */
-  function callServer<T>(request: (server: SimulatedServer, serverProcessNumber: number) => Promise<T>): Promise<T> {
+  function callServer<T>(request: (server: SimulatedServer) => Promise<T>): Promise<T> {
     const server = servers[machine.serverIndex];
     if (server === undefined) return Promise.reject(new Error('There is no such server.'));
     const serverProcessNumber = server.processNumber;
@@ -44,7 +44,7 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
       const cancel = after(leaseMs, () => fail(new Error('timed out')));
       send(() =>
         deliver(server, serverProcessNumber, () => {
-          request(server, serverProcessNumber).then((response) => {
+          request(server).then((response) => {
             cancel();
             if (isResponseLost || server.processNumber !== serverProcessNumber) fail(new Error('cut off'));
             else send(() => deliver(machine, processNumber, () => resolve(response)));
