@@ -733,7 +733,7 @@ describe('other commands', () => {
     const files = json<string[]>(stderr).filter((url) => url.startsWith('file:'));
     assert.ok(files.some((url) => url.endsWith('/src/cli/program.ts')));
     const allowedModules =
-      /\/(?:bin\/devpilot\.mjs|package\.json|node_modules\/commander\/.+|src\/(?:cli\/(?:main|umask|interrupt|failure|program|input|command-builders|[a-z]+-commands)|sdk\/errors|contract\/(?:vocabulary|event-names|platform-vocabulary|limits|calendar-date))\.ts)$/;
+      /\/(?:bin\/devpilot\.mjs|package\.json|node_modules\/commander\/.+|src\/(?:cli\/(?:main|umask|interrupt|environment-setting|failure|program|input|command-builders|[a-z]+-commands)|sdk\/errors|contract\/(?:vocabulary|event-names|platform-vocabulary|limits|calendar-date))\.ts)$/;
     assert.deepEqual(
       files.filter((url) => !allowedModules.test(url)),
       [],

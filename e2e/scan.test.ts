@@ -126,7 +126,7 @@ describe('scan, without a server', () => {
     assert.match(shallow.stderr, /shallow clone: .* git fetch --unshallow/);
   });
 
-  test('with --staged, scans only staged changes', async () => {
+  test('with --staged, scans only staged files, with their staged content', async () => {
     writeRepositoryFile('new.txt', `${token}\n`);
     assert.equal((await scan('--staged')).code, 0);
     git('add', 'new.txt');

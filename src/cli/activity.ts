@@ -9,7 +9,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
 import { type PeriodOptions, parseCount, parsePeriod } from './input.ts';
-import { printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
+import { formatInstant, printJson, printList, printNote, takeFirst } from './output.ts';
 
 export interface EventListOptions extends RemoteOptions, PeriodOptions {
   readonly type: string | undefined;
@@ -32,7 +32,7 @@ export async function listEvents(options: EventListOptions): Promise<void> {
   await printList<ActivityEvent>(
     events,
     [
-      { title: 'TIME', getValue: ({ time }) => showInstant(time, 'never') },
+      { title: 'TIME', getValue: ({ time }) => formatInstant(time, 'never') },
       { title: 'TYPE', getValue: (event) => event.type },
       { title: 'SOURCE', getValue: (event) => event.source },
       { title: 'SUBJECT', getValue: (event) => event.subject },

@@ -4,7 +4,7 @@ import type { AppListQuery } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { confirm, parseCount, readSecret } from './input.ts';
-import { print, printJson, printNote, sanitizeInline, showInstant } from './output.ts';
+import { formatInstant, print, printJson, printNote, sanitizeInline } from './output.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
 /** Describes which signed pushes deploy an app. Without branches, only pushes to the branch of the app do. */
@@ -25,7 +25,7 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     { title: 'PROJECT', getValue: ({ projectId }) => projectId },
     { title: 'SERVER', getValue: ({ serverId }) => serverId },
     { title: 'BRANCH', getValue: ({ branch }) => branch },
-    { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+    { title: 'CREATED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
   ],
   detailFields: [
     { title: 'ID', getValue: ({ id }) => id },

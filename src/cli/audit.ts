@@ -9,7 +9,7 @@ import { Failure, isTransient } from './failure.ts';
 import { streamToPrivateFile } from './files.ts';
 import { parseCount, parsePeriod } from './input.ts';
 import { MAX_FAILED_POLLS, POLL_INTERVAL_MS } from './operation.ts';
-import { type Column, partyName, print, printList, sanitizeInline, showInstant, takeFirst } from './output.ts';
+import { type Column, formatInstant, partyName, print, printList, sanitizeInline, takeFirst } from './output.ts';
 import { startProgress } from './progress.ts';
 import { sanitizeJson } from './sanitize.ts';
 
@@ -23,7 +23,7 @@ export interface AuditOptions extends RemoteOptions {
 }
 
 const COLUMNS: readonly Column<AuditEvent>[] = [
-  { title: 'TIME', getValue: ({ at }) => showInstant(at, '') },
+  { title: 'TIME', getValue: ({ at }) => formatInstant(at, '') },
   { title: 'ACTION', getValue: ({ action }) => action },
   { title: 'ACTOR', getValue: ({ actor }) => partyName(actor) },
   { title: 'TARGET', getValue: ({ target }) => (target === null ? null : partyName(target)) },

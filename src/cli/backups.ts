@@ -11,13 +11,13 @@ import { cancelledFailure, confirm, isInteractive, parseCount } from './input.ts
 import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import {
   type Column,
+  formatInstant,
   partyName,
   printDetails,
   printJson,
   printList,
   printNote,
   sanitizeInline,
-  showInstant,
   takeFirst,
 } from './output.ts';
 
@@ -27,8 +27,8 @@ const COLUMNS: readonly Column<Backup>[] = [
   { title: 'STATUS', getValue: ({ status }) => status },
   { title: 'BYTES', getValue: ({ sizeBytes }) => sizeBytes },
   { title: 'BY', getValue: ({ createdBy }) => partyName(createdBy) },
-  { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
-  { title: 'VERIFIED', getValue: ({ verifiedAt }) => showInstant(verifiedAt, 'never') },
+  { title: 'CREATED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
+  { title: 'VERIFIED', getValue: ({ verifiedAt }) => formatInstant(verifiedAt, 'never') },
   { title: 'LAST RESTORE', getValue: ({ lastRestore }) => lastRestore?.status ?? null },
 ];
 

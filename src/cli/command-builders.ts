@@ -2,7 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 
 export const YES_HELP = 'skip the confirmation; required without a terminal';
 export const DATE_HELP = 'a date (its start in the local time zone)';
-export const START_HELP = `a delay such as 30m or 12h, a date-time, or ${DATE_HELP}`;
+export const FUTURE_INSTANT_HELP = `a delay such as 30m or 12h, a date-time, or ${DATE_HELP}`;
 export const FROM_INSTANT_HELP = `start of the period: a duration before now such as 12h or 7d, a date-time, or ${DATE_HELP}`;
 export const TO_INSTANT_HELP = 'end of the period, exclusive; a date means the end of that day in the local time zone';
 export const LIMIT_HELP = 'maximum number of results';

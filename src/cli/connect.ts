@@ -1,4 +1,5 @@
 import { type Client, createClient } from '../sdk/client.ts';
+import { environmentSetting } from './environment-setting.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 import type { OutputOptions } from './output.ts';
 import { findProfile, profileName, secretOf } from './profile.ts';
@@ -12,12 +13,6 @@ export interface RemoteOptions extends OutputOptions {
 }
 
 const DEFAULT_URL = 'http://127.0.0.1:4000';
-
-/** Returns the value of an environment variable; undefined if it is unset or empty. */
-export function environmentSetting(name: string): string | undefined {
-  const text = process.env[name];
-  return text === undefined || text === '' ? undefined : text;
-}
 
 /** Validates the URL of a server and normalizes it, so that two URLs can be compared. */
 export function parseUrl(text: string): string {

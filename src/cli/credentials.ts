@@ -6,7 +6,16 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
 import { parseCount } from './input.ts';
-import { type Column, print, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
+import {
+  type Column,
+  formatInstant,
+  print,
+  printDetails,
+  printJson,
+  printList,
+  printNote,
+  takeFirst,
+} from './output.ts';
 import { formatRate } from './restriction-options.ts';
 
 export type Credential = AccessToken | ApiKey;
@@ -24,8 +33,8 @@ const COLUMNS: readonly Column<Credential>[] = [
   { title: 'STATUS', getValue: ({ status }) => status },
   { title: 'ACCESS', getValue: (credential) => rightsOf(credential).join(' ') },
   { title: 'HINT', getValue: ({ hint }) => `…${hint}` },
-  { title: 'EXPIRES', getValue: ({ expiresAt }) => showInstant(expiresAt, 'never') },
-  { title: 'LAST USED', getValue: ({ lastUsedAt }) => showInstant(lastUsedAt, 'never') },
+  { title: 'EXPIRES', getValue: ({ expiresAt }) => formatInstant(expiresAt, 'never') },
+  { title: 'LAST USED', getValue: ({ lastUsedAt }) => formatInstant(lastUsedAt, 'never') },
   { title: 'USES', getValue: ({ useCount }) => useCount },
 ];
 

@@ -4,6 +4,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { parseCount } from './input.ts';
 import {
   type Column,
+  formatInstant,
   partyName,
   print,
   printDetails,
@@ -11,7 +12,6 @@ import {
   printList,
   printNote,
   sanitizeInline,
-  showInstant,
   takeFirst,
 } from './output.ts';
 
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<Deployment>[] = [
   { title: 'COMMIT', getValue: ({ commit }) => commit?.slice(0, 12) ?? null },
   { title: 'DURATION', getValue: ({ startedAt, finishedAt }) => formatDuration(startedAt, finishedAt) },
   { title: 'BY', getValue: ({ createdBy }) => partyName(createdBy) },
-  { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'CREATED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
 ];
 
 /** The details of a deployment, one line each. */

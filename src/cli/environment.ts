@@ -7,7 +7,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { writePrivateFile } from './files.ts';
 import { cancelledFailure, confirm, isInteractive, parseChoice, parseCount, readStdin } from './input.ts';
-import { print, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
+import { formatInstant, print, printJson, printList, printNote, sanitizeInline, takeFirst } from './output.ts';
 
 /** Options of a command for the variables of an app, or of a project with `--project`. */
 export interface OwnerOptions extends RemoteOptions {
@@ -27,7 +27,7 @@ export async function listVariables(app: string, options: OwnerOptions): Promise
     value.data,
     [
       { title: 'NAME', getValue: ({ name }) => name },
-      { title: 'UPDATED', getValue: ({ updatedAt }) => showInstant(updatedAt, 'never') },
+      { title: 'UPDATED', getValue: ({ updatedAt }) => formatInstant(updatedAt, 'never') },
       { title: 'FROM', getValue: ({ from }) => from },
     ],
     options,
@@ -126,7 +126,7 @@ export async function listVersions(app: string, options: OwnerOptions & { limit:
     versions,
     [
       { title: 'VERSION', getValue: ({ version }) => version },
-      { title: 'TIME', getValue: ({ at }) => showInstant(at, 'never') },
+      { title: 'TIME', getValue: ({ at }) => formatInstant(at, 'never') },
       { title: 'BY', getValue: ({ by }) => by.name ?? by.id ?? by.kind },
       { title: 'SET', getValue: ({ set }) => set.join(' ') },
       { title: 'REMOVED', getValue: ({ removed }) => removed.join(' ') },

@@ -6,13 +6,13 @@ import { parseCount } from './input.ts';
 import {
   type Column,
   dim,
+  formatInstant,
   print,
   printDetails,
   printJson,
   printList,
   printNote,
   sanitizeInline,
-  showInstant,
   takeFirst,
 } from './output.ts';
 
@@ -21,7 +21,7 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
   { title: 'STATUS', getValue: ({ status }) => status },
   { title: 'LEVEL', getValue: ({ level }) => level },
   { title: 'COUNT', getValue: ({ count }) => count },
-  { title: 'LAST SEEN', getValue: ({ lastSeenAt }) => showInstant(lastSeenAt, 'never') },
+  { title: 'LAST SEEN', getValue: ({ lastSeenAt }) => formatInstant(lastSeenAt, 'never') },
   { title: 'APP', getValue: ({ app }) => app },
   { title: 'TITLE', getValue: ({ title }) => title },
 ];

@@ -1,6 +1,7 @@
 import type { ExchangedToken } from '../contract/oauth.ts';
 import type { Client, ExchangeRequest } from '../sdk/client.ts';
-import { connect, environmentSetting, openClient, type RemoteOptions, serverUrl } from './connect.ts';
+import { connect, openClient, type RemoteOptions, serverUrl } from './connect.ts';
+import { environmentSetting } from './environment-setting.ts';
 import { readIdentityToken } from './identity-token.ts';
 import { printNote } from './output.ts';
 import { holdRenewedToken } from './renewed-token.ts';

@@ -1,4 +1,5 @@
-import { environmentSetting, openClient, serverUrl } from './connect.ts';
+import { openClient, serverUrl } from './connect.ts';
+import { environmentSetting } from './environment-setting.ts';
 import { exchangeForIdentity, revokeToken, type WorkloadTokenOptions } from './exchange-token.ts';
 import { Failure } from './failure.ts';
 import { withoutIdentityTokens } from './identity-token.ts';

@@ -1,6 +1,9 @@
 import { DevpilotError } from '../sdk/errors.ts';
+import { environmentSetting } from './environment-setting.ts';
 
-/** Exit codes of commands. The server exits with 2 if a setting is invalid. */
+/**
+ * Exit codes of commands. `devpilot serve` and other commands that read settings also exit with 2 if one is invalid.
+ */
 export const EXIT_CODES = { failed: 1, cancelled: 2, signInNeeded: 4 } as const;
 
 /** A failed command. The message states why it failed and what to do. */
@@ -13,13 +16,13 @@ export class Failure extends Error {
   }
 }
 
-/** Returns whether a repeated request might succeed, once the server has restarted or the network has recovered. */
+/** Returns whether the same request might succeed later, when the server has restarted or the network has recovered. */
 export function isTransient(error: unknown): boolean {
   return error instanceof DevpilotError && (error.status === 0 || error.status >= 500);
 }
 
 /** Returns whether the credential comes from the environment, which takes precedence over the saved profile. */
-const hasEnvironmentCredential = () => (process.env['DEVPILOT_TOKEN'] ?? '') !== '';
+const hasEnvironmentCredential = () => environmentSetting('DEVPILOT_TOKEN') !== undefined;
 
 const newCredentialHint = () =>
   hasEnvironmentCredential()
@@ -66,11 +69,11 @@ const UNTRUSTED: CertificateProblem = {
   reason: 'is signed by an authority that this machine does not trust',
   remedy: 'Set NODE_EXTRA_CA_CERTS to a file with the certificate of that authority.',
 };
-const CLOCK_REMEDY = 'Check the clock of this machine, and renew the certificate.';
+const VALIDITY_REMEDY = 'Check the clock of this machine. If it is correct, the server needs another certificate.';
 /** The problems per error code of Node. */
 const CERTIFICATE_PROBLEMS: Readonly<Record<string, CertificateProblem>> = {
-  CERT_HAS_EXPIRED: { reason: 'has expired', remedy: CLOCK_REMEDY },
-  CERT_NOT_YET_VALID: { reason: 'is not valid yet', remedy: CLOCK_REMEDY },
+  CERT_HAS_EXPIRED: { reason: 'has expired', remedy: VALIDITY_REMEDY },
+  CERT_NOT_YET_VALID: { reason: 'is not valid yet', remedy: VALIDITY_REMEDY },
   ERR_TLS_CERT_ALTNAME_INVALID: {
     reason: 'is for another host name',
     remedy: 'Use a URL with the host name in the certificate.',
@@ -92,12 +95,13 @@ function describeCertificateProblem(error: DevpilotError): string | null {
   return null;
 }
 
-/** Converts an error of a request into a message and an exit code, or returns null for other errors. */
+/** Converts an error of a request to a `Failure`. Returns a `Failure` unchanged, and null for any other error. */
 export function toFailure(error: unknown): Failure | null {
   if (error instanceof Failure) return error;
   if (!(error instanceof DevpilotError)) return null;
   const certificateProblem = describeCertificateProblem(error);
   if (certificateProblem !== null) return new Failure(certificateProblem);
+  // The message already names the field if there is only one.
   const fieldErrors =
     error.errors.length > 1 ? error.errors.map(({ field, message }) => `\n  ${field}: ${message}`) : [];
   const requestIdNote =

@@ -9,16 +9,16 @@ function isSpecialFile(file: string): boolean {
   return stats !== undefined && !stats.isFile();
 }
 
-/** Explanations of the most frequent error codes. */
+/** Explanations of the most frequent error codes, with advice. */
 const CAUSES: Readonly<Record<string, string>> = {
-  EACCES: 'you have no permission (EACCES)',
-  EISDIR: 'it is a directory (EISDIR)',
-  ENOENT: 'no such file or directory (ENOENT)',
+  EACCES: 'you have no permission (EACCES).',
+  EISDIR: 'it is a directory (EISDIR). Check the path.',
+  ENOENT: 'no such file or directory (ENOENT). Check the path.',
 };
 
 function toFileFailure(file: string, action: 'read' | 'written', error: unknown): Failure {
   const { code = 'unknown' } = error as NodeJS.ErrnoException;
-  return new Failure(`${file} cannot be ${action}: ${CAUSES[code] ?? code}. Check the path.`);
+  return new Failure(`${file} cannot be ${action}: ${CAUSES[code] ?? `${code}.`}`);
 }
 
 /** Reads a file. Throws `Failure` if it cannot be read. */
@@ -32,7 +32,7 @@ export function readFileBytes(file: string): Buffer {
 
 /**
  * Writes a file that only its owner can read, atomically: to a temporary file that is then renamed. Anything other
- * than a regular file, such as a pipe, is written directly.
+ * than a regular file, such as a pipe or a symbolic link, is written directly and keeps its permissions.
  */
 export function writePrivateFile(file: string, text: string): void {
   const temporaryFile = `${file}.${process.pid}`;
@@ -50,7 +50,7 @@ export function writePrivateFile(file: string, text: string): void {
   }
 }
 
-/** Does the same as `writePrivateFile` for a stream. */
+/** Does the same as `writePrivateFile` for a stream. Throws errors of the stream unchanged. */
 export async function streamToPrivateFile(file: string, source: Readable): Promise<void> {
   const temporaryFile = isSpecialFile(file) ? file : `${file}.${process.pid}`;
   try {

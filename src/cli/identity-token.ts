@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { environmentSetting } from './connect.ts';
+import { environmentSetting } from './environment-setting.ts';
 import { Failure } from './failure.ts';
 import { readFileBytes } from './files.ts';
 
-/** Default path of a projected service account token of Kubernetes. */
-const PROJECTED_TOKEN = '/var/run/secrets/devpilot/token';
+/** Path at which a pod mounts its projected service account token, as in `docs/guides/keyless.md`. */
+const PROJECTED_TOKEN_FILE = '/var/run/secrets/devpilot/token';
 const TOKEN_VARIABLE = /^DEVPILOT_ID_TOKEN(?:_\d+)?$/;
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -52,9 +52,10 @@ function readTokenVariable(previousExchanges: number): string | undefined {
 }
 
 /**
- * Returns the identity token of the CI job or pod that runs this process: from a file, a variable of GitLab CI or
- * CircleCI, GitHub Actions, Buildkite, or a projected token of Kubernetes. `previousExchanges` is the number of
- * exchanges that this process has attempted before. Throws `Failure` if there is no token.
+ * Returns the identity token of the CI job or pod that runs this process, from the first available source: `tokenFile`,
+ * `DEVPILOT_ID_TOKEN`, the variable of CircleCI, GitHub Actions, Buildkite, or the projected token of Kubernetes.
+ * `previousExchanges` is the number of exchanges that this process has already attempted. Throws `Failure` if there is
+ * no token.
  */
 export async function readIdentityToken(
   audience: string,
@@ -68,7 +69,7 @@ export async function readIdentityToken(
   const bearer = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
   if (url !== undefined && bearer !== undefined) return requestFromGitHub(url, bearer, audience);
   if (environmentSetting('BUILDKITE') === 'true') return requestFromBuildkite(audience);
-  if (existsSync(PROJECTED_TOKEN)) return readTokenFile(PROJECTED_TOKEN);
+  if (existsSync(PROJECTED_TOKEN_FILE)) return readTokenFile(PROJECTED_TOKEN_FILE);
   if (environmentSetting('GITHUB_ACTIONS') === 'true')
     throw new Failure('The job has no identity token: grant it the permission "id-token: write".');
   if (environmentSetting('GITLAB_CI') === 'true')
@@ -76,7 +77,10 @@ export async function readIdentityToken(
   throw new Failure('No identity token found. Pass a file that contains one: --token-file FILE');
 }
 
-/** Returns the environment without identity tokens, for a command that must not exchange them. Pure. */
+/**
+ * Returns the environment without `DEVPILOT_ID_TOKEN`, `DEVPILOT_ID_TOKEN_2` and so on, which a command must not
+ * exchange. Pure.
+ */
 export function withoutIdentityTokens(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !TOKEN_VARIABLE.test(name)));
 }

@@ -44,7 +44,10 @@ function parseActive(text: string): boolean {
   return text === 'true';
 }
 
-/** Returns the fields of the API. Blank cells are omitted. The server rejects fields that the kind does not have. */
+/**
+ * Returns the fields of the API. Blank cells are omitted, except that blank `rights` are an empty list. The server
+ * rejects fields that the kind does not have.
+ */
 function toFields(cells: ReadonlyMap<CsvColumn, string>): Record<string, unknown> {
   const get = (column: CsvColumn) => cells.get(column) || undefined;
   const listOf = (column: CsvColumn) => (get(column) === undefined ? undefined : toList(get(column) ?? ''));
@@ -127,7 +130,7 @@ export function parseImport(text: string, format: 'csv' | 'ndjson'): ImportLine[
   return lines.map(({ line, fields }) => ({ line, credential: fields as ImportLine['credential'] }));
 }
 
-/** Describes errors of the server with line numbers; null if none of them concerns a line. Pure. */
+/** Describes those errors of the server that concern a line, with line numbers; null if there are none. Pure. */
 export function describeLineErrors(
   errors: readonly { readonly field: string; readonly message: string }[],
   chunk: readonly ImportLine[],

@@ -7,7 +7,7 @@ import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
 import { describeLineErrors, type ImportLine, parseImport } from './import-file.ts';
 import { parseChoice } from './input.ts';
-import { printJson, printList, printNote } from './output.ts';
+import { countOf, printJson, printList, printNote } from './output.ts';
 import { startProgress } from './progress.ts';
 
 export interface ImportOptions extends RemoteOptions {
@@ -15,8 +15,8 @@ export interface ImportOptions extends RemoteOptions {
   readonly dryRun: true | undefined;
 }
 
-/** Maximum number of JSON characters of the credentials per request, below the limits of the server. */
-const MAX_REQUEST_LENGTH = 500_000;
+/** Maximum size of the credentials in a request, as JSON. Less than `LIMITS.bodyBytes`. */
+const MAX_CHUNK_BYTES = 500_000;
 /** Long, because each credential needs several writes and the server imports all credentials of a request or none. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
@@ -26,27 +26,27 @@ function formatOf(file: string, format: string | undefined): 'csv' | 'ndjson' {
   return parseChoice('--format', name, ['csv', 'ndjson']);
 }
 
-/** Splits the credentials into requests. Pure. */
-function toChunks(lines: readonly ImportLine[]): ImportLine[][] {
+/** Splits the credentials into chunks, one for each request. Pure. */
+export function toChunks(lines: readonly ImportLine[]): ImportLine[][] {
   const chunks: ImportLine[][] = [];
-  let jsonLength = 0;
+  let chunkBytes = 0;
   for (const line of lines) {
-    const addedLength = JSON.stringify(line.credential).length;
+    const addedBytes = Buffer.byteLength(JSON.stringify(line.credential));
     const chunk = chunks.at(-1);
     const hasRoom =
-      chunk !== undefined && chunk.length < IMPORT_LIMITS.credentials && jsonLength + addedLength <= MAX_REQUEST_LENGTH;
+      chunk !== undefined && chunk.length < IMPORT_LIMITS.credentials && chunkBytes + addedBytes <= MAX_CHUNK_BYTES;
     if (hasRoom) {
       chunk.push(line);
-      jsonLength += addedLength;
+      chunkBytes += addedBytes;
     } else {
       chunks.push([line]);
-      jsonLength = addedLength;
+      chunkBytes = addedBytes;
     }
   }
   return chunks;
 }
 
-/** Sends the credentials of a chunk. `importedCount` is the number of credentials that were imported before. */
+/** Sends the credentials of a chunk. `importedCount` is the number of credentials that earlier chunks imported. */
 async function sendChunk(
   client: Client,
   chunk: readonly ImportLine[],
@@ -58,7 +58,7 @@ async function sendChunk(
   } catch (error) {
     const lineErrors = error instanceof DevpilotError ? describeLineErrors(error.errors, chunk) : null;
     const firstLine = chunk[0]?.line ?? 0;
-    if (importedCount > 0) printNote(`The credentials before line ${firstLine} (${importedCount}) were imported.`);
+    if (importedCount > 0) printNote(`Imported all credentials before line ${firstLine}, ${importedCount} in total.`);
     if (lineErrors === null) throw error;
     throw new Failure(importedCount === 0 ? `${lineErrors}\nNothing was imported.` : lineErrors);
   }
@@ -89,7 +89,7 @@ export async function importCredentials(file: string, options: ImportOptions): P
   }
   const results = imported.map((credential, index) => ({ line: lines[index]?.line ?? 0, ...credential }));
   if (options.json === true) return printJson({ dryRun: options.dryRun === true, credentials: results });
-  if (options.dryRun === true) return printNote(`${lines.length} credentials can be imported.`, options);
+  if (options.dryRun === true) return printNote(`All credentials can be imported: ${lines.length}.`, options);
   await printList(
     results,
     [
@@ -100,5 +100,5 @@ export async function importCredentials(file: string, options: ImportOptions): P
     ],
     options,
   );
-  printNote(`Imported ${imported.length} credentials.`, options);
+  printNote(`Imported ${countOf(imported.length, 'credential')}.`, options);
 }

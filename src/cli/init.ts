@@ -5,9 +5,7 @@ import { createFirstOwner } from '../people/sign-up.ts';
 import { readSettings } from '../server/settings.ts';
 import { withPeopleContext } from './people.ts';
 
-/**
- * Validates the options with the schemas of the API. Throws an error whose message is one line with the invalid field.
- */
+/** Validates the input with the schemas of the API. Throws an error whose message names the first invalid field. */
 function parseInput(options: { email: string; name: string; workspace: string }, password: string) {
   const { email, name } = options;
   const person = SignUp.safeParse({ email, name, password });

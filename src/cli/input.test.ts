@@ -62,7 +62,7 @@ test('a start date means the start of that day in the local time zone, an end da
   assert.deepEqual(parsePeriod({ from: undefined, to: undefined }, NOW), { from: undefined, to: undefined });
 });
 
-test('a day that does not exist is rejected instead of being parsed as another day', () => {
+test('a date in another format is rejected, and a day that does not exist is not parsed as another day', () => {
   for (const text of ['2027-02-30', '2027-02-29', '2027-04-31', '2027-13-01', '2027-02-30T09:00:00Z', '24.02.2027']) {
     assert.throws(() => parseExpiry(text, NOW), /--expires must be a duration .* a date such as 2027-02-24/, text);
     assert.throws(() => parseInstant('--at', text, NOW), /--at must be .* a date such as 2027-02-24/, text);

@@ -5,7 +5,7 @@ import { EXIT_CODES, Failure } from './failure.ts';
 /** Returns whether the user can be prompted. Prompts go to standard error, so standard output may be redirected. */
 export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
-/** Decodes UTF-8. Fails if the bytes are not valid. */
+/** Decodes UTF-8. Throws `Failure` with the `name` of the source if the bytes are not valid. */
 export function decodeUtf8(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -24,7 +24,7 @@ async function promptHidden(noun: string): Promise<string> {
   return typed ?? '';
 }
 
-/** Reads a secret from standard input, without its final newline, or from a prompt without echo. */
+/** Prompts for a secret without echo. Without a terminal, reads standard input, without its final newline. */
 export async function readSecret(noun: string): Promise<string> {
   const secret = isInteractive() ? await promptHidden(noun) : (await readStdin()).replace(/\r?\n$/, '');
   if (secret === '') throw new Failure(`The ${noun} is empty. Enter it at the prompt, or pipe it to standard input.`);
@@ -53,7 +53,7 @@ function parseDateTime(text: string): number | null {
 
 /**
  * Parses a duration from now such as `30d`, a date-time, or a date, which `timeOfDate` converts to epoch milliseconds.
- * Returns null if the text is none of these.
+ * Returns a date-time in ISO 8601, or null if the text is none of these.
  */
 function parseMoment(text: string, now: number, timeOfDate: (date: string) => number | null): string | null {
   const durationMs = parseDuration(text);
@@ -61,7 +61,7 @@ function parseMoment(text: string, now: number, timeOfDate: (date: string) => nu
   return timeMs === null || timeMs > MAX_DATE_MS ? null : new Date(timeMs).toISOString();
 }
 
-const INSTANT_HINT = 'a date-time such as 2027-02-24T09:00:00Z';
+const DATE_TIME_HINT = 'a date-time such as 2027-02-24T09:00:00Z';
 
 /**
  * Parses `--expires`: a duration from now, a date-time, a date (meaning the end of that day in the local time zone), or
@@ -72,7 +72,7 @@ export function parseExpiry(text: string, now = Date.now()): string | null {
   const instant = parseMoment(text, now, endOfDay);
   if (instant === null)
     throw new Failure(
-      `--expires must be a duration such as 12h, 30d or 1y, a date such as 2027-02-24, never, or ${INSTANT_HINT}.`,
+      `--expires must be a duration such as 12h, 30d or 1y, a date such as 2027-02-24, never, or ${DATE_TIME_HINT}.`,
     );
   return instant;
 }
@@ -81,17 +81,19 @@ export function parseExpiry(text: string, now = Date.now()): string | null {
 export function parseInstant(name: string, text: string, now = Date.now(), timeOfDate = startOfDay): string {
   const instant = parseMoment(text, now, timeOfDate);
   if (instant === null)
-    throw new Failure(`${name} must be a duration such as 30m or 12h, a date such as 2027-02-24, or ${INSTANT_HINT}.`);
+    throw new Failure(
+      `${name} must be a duration such as 30m or 12h, a date such as 2027-02-24, or ${DATE_TIME_HINT}.`,
+    );
   return instant;
 }
 
-/** Options with the start and the exclusive end of a period in the past. */
+/** Options with the start and the exclusive end of a period. */
 export interface PeriodOptions {
   readonly from: string | undefined;
   readonly to: string | undefined;
 }
 
-/** Parses a period. Its start and end are each a date-time, a duration before now, or a date; that day is included. */
+/** Parses a period. Its start and end are each a date-time, a duration before now, or a date, which is included. */
 export function parsePeriod({ from, to }: PeriodOptions, now = Date.now()) {
   const parse = (name: string, text: string | undefined, timeOfDate: (date: string) => number | null) => {
     if (text === undefined) return undefined;

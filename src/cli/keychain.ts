@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * The keychain of the operating system, accessed through its command-line program. `save` returns false and `find` null
- * if there is no working keychain.
+ * The secrets of profiles in the keychain of the operating system, accessed through its command-line program. If there
+ * is no working keychain, `save` returns false and `find` null. `find` also returns null for an unknown profile.
  */
 interface Keychain {
-  save(account: string, secret: string): boolean;
-  find(account: string): string | null;
-  remove(account: string): void;
+  save(profileName: string, secret: string): boolean;
+  find(profileName: string): string | null;
+  remove(profileName: string): void;
 }
 
 const SERVICE = 'devpilot';
@@ -23,24 +23,27 @@ function runCommand(command: string, args: readonly string[], input = ''): strin
   return status === 0 ? stdout.replace(/\n$/, '') : null;
 }
 
-const attributes = (account: string) => ['service', SERVICE, 'account', account];
+const attributes = (profileName: string) => ['service', SERVICE, 'account', profileName];
 /** The Secret Service of Linux desktops. */
 const secretServiceKeychain: Keychain = {
-  save: (account, secret) =>
-    runCommand('secret-tool', ['store', `--label=Devpilot (${account})`, ...attributes(account)], secret) !== null &&
-    secretServiceKeychain.find(account) === secret,
-  find: (account) => runCommand('secret-tool', ['lookup', ...attributes(account)]),
-  remove: (account) => void runCommand('secret-tool', ['clear', ...attributes(account)]),
+  save: (profileName, secret) =>
+    runCommand('secret-tool', ['store', `--label=Devpilot (${profileName})`, ...attributes(profileName)], secret) !==
+      null && secretServiceKeychain.find(profileName) === secret,
+  find: (profileName) => runCommand('secret-tool', ['lookup', ...attributes(profileName)]),
+  remove: (profileName) => void runCommand('secret-tool', ['clear', ...attributes(profileName)]),
 };
 
-/** The keychain of macOS. The secret is passed on standard input, because arguments are visible in the process list. */
+/**
+ * The keychain of macOS. The secret is passed on standard input, because arguments are visible in the process list.
+ * There, `security` parses a command line, so only names without special characters are accepted.
+ */
 const macosKeychain: Keychain = {
-  save: (account, secret) =>
-    /^[\w.@-]+$/.test(account) &&
-    runCommand('security', ['-i'], `add-generic-password -U -s ${SERVICE} -a ${account} -w ${secret}\n`) !== null &&
-    macosKeychain.find(account) === secret,
-  find: (account) => runCommand('security', ['find-generic-password', '-s', SERVICE, '-a', account, '-w']),
-  remove: (account) => void runCommand('security', ['delete-generic-password', '-s', SERVICE, '-a', account]),
+  save: (profileName, secret) =>
+    /^[\w.@-]+$/.test(profileName) &&
+    runCommand('security', ['-i'], `add-generic-password -U -s ${SERVICE} -a ${profileName} -w ${secret}\n`) !== null &&
+    macosKeychain.find(profileName) === secret,
+  find: (profileName) => runCommand('security', ['find-generic-password', '-s', SERVICE, '-a', profileName, '-w']),
+  remove: (profileName) => void runCommand('security', ['delete-generic-password', '-s', SERVICE, '-a', profileName]),
 };
 
 const noKeychain: Keychain = { save: () => false, find: () => null, remove: () => {} };

@@ -13,10 +13,10 @@ export interface LoginOptions extends RemoteOptions {
   readonly token: string | undefined;
 }
 
-/** Polls until the device is approved (RFC 8628, section 3.4). */
+/** Polls until the sign-in request is approved, and returns the secret (RFC 8628, section 3.4). */
 async function pollUntilApproved(
   client: Client,
-  code: string,
+  deviceCode: string,
   intervalSeconds: number,
   deadlineMs: number,
 ): Promise<string> {
@@ -24,7 +24,7 @@ async function pollUntilApproved(
   while (Date.now() < deadlineMs) {
     await wait(intervalMs);
     try {
-      return (await client.device.poll(code)).access_token;
+      return (await client.device.poll(deviceCode)).access_token;
     } catch (error) {
       if (!(error instanceof DevpilotError)) throw error;
       if (error.error === 'slow_down') intervalMs += 5000;
@@ -55,7 +55,10 @@ async function signInByDevice(options: LoginOptions): Promise<string> {
   }
 }
 
-/** Signs in through the browser, or with a secret from standard input, and saves the profile. */
+/**
+ * Signs in through the browser, or with a secret from standard input, and saves the profile. Ends the previous session
+ * of the profile.
+ */
 export async function login(options: LoginOptions): Promise<void> {
   if (options.token !== undefined && options.token !== '-') {
     throw new Failure(
@@ -64,7 +67,7 @@ export async function login(options: LoginOptions): Promise<void> {
   }
   const secret = options.token === '-' ? await readSecret('secret') : await signInByDevice(options);
   if (secretKindOf(secret) === null)
-    throw new Failure('This is not a valid secret. Check that it was copied completely.');
+    throw new Failure('The input is not a valid secret. Check that it was copied completely.');
   const client = openClient(options, secret, options.workspace);
   const identity = await client.whoami();
   const name = profileName(options.profile);

@@ -6,14 +6,14 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
 import { confirm, parseChoice } from './input.ts';
-import { type Column, print, printDetails, printJson, printList, printNote, showInstant } from './output.ts';
+import { type Column, formatInstant, print, printDetails, printJson, printList, printNote } from './output.ts';
 
 const COLUMNS: readonly Column<Member>[] = [
   { title: 'NAME', getValue: ({ name }) => name },
   { title: 'EMAIL', getValue: ({ email }) => email },
   { title: 'ROLE', getValue: ({ role }) => role },
   { title: '2FA', getValue: ({ twoFactor }) => (twoFactor ? 'yes' : 'no') },
-  { title: 'JOINED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'JOINED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
   { title: 'ID', getValue: ({ id }) => id },
 ];
 
@@ -53,7 +53,7 @@ export async function listInvitations(options: RemoteOptions): Promise<void> {
     [
       { title: 'EMAIL', getValue: ({ email }) => email },
       { title: 'ROLE', getValue: ({ role }) => role },
-      { title: 'EXPIRES', getValue: ({ expiresAt }) => showInstant(expiresAt, 'never') },
+      { title: 'EXPIRES', getValue: ({ expiresAt }) => formatInstant(expiresAt, 'never') },
       { title: 'ID', getValue: ({ id }) => id },
     ],
     options,

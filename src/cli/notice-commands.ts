@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { NOTICE_KINDS } from '../contract/event-names.ts';
-import { apiCommand, declared, LIMIT_HELP, START_HELP } from './command-builders.ts';
+import { apiCommand, declared, FUTURE_INSTANT_HELP, LIMIT_HELP } from './command-builders.ts';
 
 /** Declares the commands for notices. */
 export function noticeCommands(program: Command): void {
@@ -14,6 +14,6 @@ export function noticeCommands(program: Command): void {
     .action(async (options) => (await load()).listNotices(declared(options)));
   apiCommand(notices, 'dismiss', 'Dismiss notices, or snooze them with --until')
     .argument('<notices...>', 'IDs')
-    .option('--until <when>', `snooze the notices until this time: ${START_HELP}`)
+    .option('--until <when>', `snooze the notices until this time: ${FUTURE_INSTANT_HELP}`)
     .action(async (ids, options) => (await load()).dismissNotices(ids, declared(options)));
 }

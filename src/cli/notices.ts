@@ -2,21 +2,21 @@ import { NOTICE_KINDS, NOTICE_STATUSES } from '../contract/event-names.ts';
 import type { Notice } from '../contract/notices.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { parseChoice, parseCount, parseInstant } from './input.ts';
-import { type Column, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
+import { type Column, formatInstant, printJson, printList, printNote, sanitizeInline, takeFirst } from './output.ts';
 
 const addressesOf = ({ credential }: Notice): string =>
   credential?.addresses
-    .map(({ address, lastSeenAt }) => `${address} (${showInstant(lastSeenAt, 'never')})`)
+    .map(({ address, lastSeenAt }) => `${address} (${formatInstant(lastSeenAt, 'never')})`)
     .join(', ') ?? '';
 
 const COLUMNS: readonly Column<Notice>[] = [
   { title: 'ID', getValue: ({ id }) => id },
-  { title: 'SINCE', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'SINCE', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
   { title: 'STATUS', getValue: ({ status, urgent }) => (status === 'open' && urgent ? 'urgent' : status) },
   { title: 'NOTICE', getValue: ({ title }) => title },
   { title: 'ACTION', getValue: ({ action }) => action.text },
-  { title: 'CREATED BY', getValue: ({ credential }) => credential?.createdBy?.email ?? null },
-  { title: 'USED FROM', getValue: (notice) => addressesOf(notice) || null },
+  { title: 'CREDENTIAL CREATED BY', getValue: ({ credential }) => credential?.createdBy?.email ?? null },
+  { title: 'CREDENTIAL USED FROM', getValue: (notice) => addressesOf(notice) || null },
 ];
 
 export interface ListNoticesOptions extends RemoteOptions {
@@ -35,7 +35,7 @@ export async function listNotices({ status, kind, limit, ...options }: ListNotic
   await printList(await takeFirst(connect(options).notices.all(query), limitCount), COLUMNS, options);
 }
 
-/** Dismisses notices, or snoozes them. */
+/** Dismisses notices, or snoozes them with `--until`. */
 export async function dismissNotices(
   ids: readonly string[],
   { until, ...options }: RemoteOptions & { readonly until: string | undefined },

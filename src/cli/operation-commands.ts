@@ -1,10 +1,10 @@
 import type { Command } from '@commander-js/extra-typings';
-import { apiCommand, collectValues, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
+import { apiCommand, collectValues, declared, FUTURE_INSTANT_HELP, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 
-const FOLLOW_HELP = 'print the log until the end; exit with 1 on failure, with 2 if cancelled';
-const WAIT_HELP = 'wait until the end; exit with 1 on failure, with 2 if cancelled';
-const FOLLOW_RUN_HELP = 'print the log until the end; exit with the exit code of the script';
-const WAIT_RUN_HELP = 'wait until the end; exit with the exit code of the script';
+const FOLLOW_HELP = 'print the log until the deployment ends; exit with 1 on failure, with 2 if cancelled';
+const WAIT_HELP = 'wait for the result; exit with 1 on failure, with 2 if cancelled';
+const FOLLOW_RUN_HELP = 'print the log until the run ends; exit with the exit code of the script';
+const WAIT_RUN_HELP = 'wait for the result; exit with the exit code of the script';
 const STATUS_HELP = 'filter by status: pending, processing, completed, failed or cancelled';
 
 /** Declares the commands for deployments, runs, backups and logs. */
@@ -33,7 +33,7 @@ function deploymentCommand(parent: Command, name: string, description: string) {
     .option('--strategy <strategy>', 'rollout strategy: all, rolling or canary')
     .option('--batch-size <count>', 'number of servers per batch, for rolling')
     .option('--pause <seconds>', 'pause between batches, in seconds')
-    .option('--at <when>', `start time: ${START_HELP}`)
+    .option('--at <when>', `start time: ${FUTURE_INSTANT_HELP}`)
     .option('--approval', 'require approval before the start, by another member if the workspace has any')
     .option('--health-url <url>', 'check this URL instead of the health check of the app')
     .option('--no-health-check', 'skip the health check');
@@ -134,7 +134,7 @@ function backupCommands(program: Command): void {
   apiCommand(
     backups,
     'verify',
-    'Verify the stored data of a backup; if possible, also unpack it on the server of the app, or pass it to the verification command',
+    'Verify the stored data of a backup; a directory is also unpacked on the server of the app, and a dump passed to the verification command of the app, if it has one',
   )
     .argument('<id>', 'ID of the backup')
     .option('--detach', 'start the verification without waiting for it')

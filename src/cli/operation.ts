@@ -39,7 +39,7 @@ interface LogOptions {
   readonly raw?: true | undefined;
   /** Print to standard error, because the result is printed to standard output. */
   readonly toStderr?: boolean;
-  /** True if the log has no steps, or only one. */
+  /** Omit the headings of steps, because the log has no steps, or only one. */
   readonly hideSteps?: boolean;
 }
 
@@ -54,14 +54,14 @@ function createLineFormatter(
   const dimmed = stream === process.stdout ? dim : passThrough;
   const servers = new Set<string>();
   let lastHeading = '';
-  return ({ at, stream: from, step, serverId, text }) => {
+  return ({ at, stream: lineStream, step, serverId, text }) => {
     if (serverId !== null) servers.add(serverId);
     const heading = [hideSteps === true ? null : step, servers.size > 1 ? serverId : null]
       .filter((part) => part !== null)
       .join(' on ');
     const headingLine = heading === lastHeading || heading === '' ? '' : `${dimmed(`── ${sanitize(heading)}`)}\n`;
     if (heading !== '') lastHeading = heading;
-    const message = from === 'system' ? dimmed(sanitize(text)) : sanitizeOutput(text);
+    const message = lineStream === 'system' ? dimmed(sanitize(text)) : sanitizeOutput(text);
     return `${headingLine}${timestamps === true ? `${at} ` : ''}${message}\n`;
   };
 }
@@ -109,7 +109,7 @@ export async function printLog(lines: AsyncIterable<LogLine>, options: LogOption
 export interface WatchedOperation<Item extends Operation> {
   /** Label, such as `Deployment dpl_…`. */
   readonly name: string;
-  /** Command that shows the state of the operation. */
+  /** Command with which the user can check on the operation. */
   readonly followUpCommand: string;
   get(): Promise<Item>;
   logs?(): AsyncIterable<LogLine>;
@@ -151,7 +151,7 @@ async function pollUntilFinished<Item extends Operation>(
 
 /**
  * Waits until the operation ends, printing its log with `follow`. When interrupted, prints the command with which to
- * check on the operation. If the credential is not allowed to read the log, waits without printing it.
+ * check on the operation, and exits. If the credential is not allowed to read the log, waits without printing it.
  */
 export async function waitForOperation<Item extends Operation>(
   watched: WatchedOperation<Item>,
@@ -165,7 +165,7 @@ export async function waitForOperation<Item extends Operation>(
     if (options.follow === true && watched.logs !== undefined) {
       await printLog(watched.logs(), { toStderr: options.json === true }).catch((error: unknown) => {
         if (!(error instanceof DevpilotError) || error.status !== 403) throw error;
-        printNote(`This credential cannot read the log. Waiting for ${watched.name} to complete.`, options);
+        printNote(`This credential cannot read the log. Waiting for its result: ${watched.name}.`, options);
       });
     }
     return await pollUntilFinished(watched, options);
@@ -174,7 +174,10 @@ export async function waitForOperation<Item extends Operation>(
   }
 }
 
-/** Fails if the operation failed or was cancelled, with `exitCode` if the operation has an exit code other than 0. */
+/**
+ * Throws `Failure` if the operation failed or was cancelled. If `exitCode`, the exit code of the operation, is
+ * positive, the command exits with it too.
+ */
 export function requireCompleted(
   name: string,
   { status, error }: Omit<Operation, 'id'>,

@@ -102,6 +102,9 @@ export async function printList<Row extends { readonly id?: string }>(
   return print(formatTable(cells, titles));
 }
 
+/** Returns a count with its noun, such as `1 file` or `2 files`. */
+export const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 /** Formats an object as one line per field. */
 export function formatDetails<Row>(row: Row, fields: readonly Column<Row>[]): string {
   const width = Math.max(...fields.map(({ title }) => title.length));
@@ -110,7 +113,7 @@ export function formatDetails<Row>(row: Row, fields: readonly Column<Row>[]): st
     .join('');
 }
 
-/** Prints one object: JSON, its ID, or one line per field. */
+/** Prints one object: all of it with `--json`, only its ID with `--quiet`, and otherwise one line per field. */
 export async function printDetails<Row extends { readonly id: string }>(
   row: Row,
   fields: readonly Column<Row>[],
@@ -128,7 +131,7 @@ const RELATIVE_TIME_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /** Formats a date-time: relative on a terminal, ISO 8601 otherwise. Returns `fallback` for null. */
-export function showInstant(instant: string | null, fallback: string, now = Date.now()): string {
+export function formatInstant(instant: string | null, fallback: string, now = Date.now()): string {
   if (instant === null) return fallback;
   if (!isTerminal()) return instant;
   const offsetMs = Date.parse(instant) - now;

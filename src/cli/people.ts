@@ -10,7 +10,7 @@ import { createPeopleContext } from '../server/people-context.ts';
 import { readSettings } from '../server/settings.ts';
 import { findPersonByEmail } from '../store/people.ts';
 import { Failure } from './failure.ts';
-import { type Column, type OutputOptions, print, printJson, printList, showInstant } from './output.ts';
+import { type Column, formatInstant, type OutputOptions, print, printJson, printList } from './output.ts';
 
 const COLUMNS: readonly Column<Account>[] = [
   { title: 'NAME', getValue: ({ name }) => name },
@@ -19,7 +19,7 @@ const COLUMNS: readonly Column<Account>[] = [
   { title: 'DISABLED', getValue: ({ disabled }) => (disabled ? 'yes' : 'no') },
   { title: '2FA', getValue: ({ twoFactor }) => (twoFactor ? 'yes' : 'no') },
   { title: 'WORKSPACES', getValue: ({ workspaces }) => workspaces },
-  { title: 'LAST USED', getValue: ({ lastUsedAt }) => showInstant(lastUsedAt, 'never') },
+  { title: 'LAST USED', getValue: ({ lastUsedAt }) => formatInstant(lastUsedAt, 'never') },
   { title: 'ID', getValue: ({ id }) => id },
 ];
 
@@ -85,7 +85,7 @@ export async function listAllPeople(options: OutputOptions): Promise<void> {
   await printList(people, COLUMNS, options);
 }
 
-/** Disables a person: ends all their sessions, links and invitations, and blocks sign-in. */
+/** Disables a person: ends their sessions, links, and the invitations that they sent, and blocks sign-in. */
 export function disablePerson(idOrEmail: string, options: OutputOptions): Promise<void> {
   return updatePerson('disable', idOrEmail, { disabled: true }, options, ({ email }) => `${email} is now disabled.`);
 }
@@ -106,7 +106,7 @@ export function setOperator(
   );
 }
 
-/** Prints a password reset link. */
+/** Creates a password reset link and prints it. */
 export async function resetPassword(idOrEmail: string, options: OutputOptions): Promise<void> {
   const { actor, origin } = requestContextOf('reset-password');
   const link = await withPeopleContext(async (context) =>

@@ -12,7 +12,7 @@ const DETAILS: readonly Column<Policy>[] = [
     title: 'Maximum lifetime',
     getValue: ({ maxLifetimeDays }) => (maxLifetimeDays === null ? 'none' : `${maxLifetimeDays} days`),
   },
-  { title: 'Applies to existing from', getValue: ({ bindsExistingFrom }) => bindsExistingFrom ?? 'never' },
+  { title: 'Applies to existing credentials from', getValue: ({ bindsExistingFrom }) => bindsExistingFrom ?? 'never' },
   { title: 'Passphrase required for', getValue: ({ passphraseScopes }) => passphraseScopes.join(' ') || 'no scope' },
   { title: 'Scope "all" allowed', getValue: ({ allowAll }) => yesOrNo(allowAll) },
   { title: 'Addresses required', getValue: ({ requireAddresses }) => yesOrNo(requireAddresses) },
@@ -22,8 +22,8 @@ const DETAILS: readonly Column<Policy>[] = [
     getValue: ({ createdBy }) => (createdBy === 'owner' ? 'owner' : 'owner and admins'),
   },
   { title: 'Unused after', getValue: ({ unusedAfterDays }) => `${unusedAfterDays} days` },
-  { title: 'Foreign prefixes', getValue: ({ foreignPrefixes }) => foreignPrefixes.join(' ') || 'none' },
-  { title: 'Action on a leak', getValue: ({ onLeak }) => onLeak },
+  { title: 'Prefixes of other systems', getValue: ({ foreignPrefixes }) => foreignPrefixes.join(' ') || 'none' },
+  { title: 'When a secret is leaked', getValue: ({ onLeak }) => onLeak },
 ];
 
 async function printPolicy(policy: Policy, options: RemoteOptions): Promise<void> {

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { environmentSetting } from './environment-setting.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 import { keychain } from './keychain.ts';
 
@@ -19,10 +20,9 @@ interface Configuration {
 }
 
 function configurationDirectory(): string {
-  const configuredDirectory = process.env['DEVPILOT_CONFIG_DIR'];
-  if (configuredDirectory !== undefined && configuredDirectory !== '') return configuredDirectory;
-  const base = process.env['XDG_CONFIG_HOME'];
-  return join(base === undefined || base === '' ? join(homedir(), '.config') : base, 'devpilot');
+  const configuredDirectory = environmentSetting('DEVPILOT_CONFIG_DIR');
+  if (configuredDirectory !== undefined) return configuredDirectory;
+  return join(environmentSetting('XDG_CONFIG_HOME') ?? join(homedir(), '.config'), 'devpilot');
 }
 
 export const configurationFile = () => join(configurationDirectory(), 'config.json');
@@ -41,7 +41,7 @@ function readConfiguration(): Configuration {
   if ((statSync(file).mode & 0o077) !== 0) {
     chmodSync(file, 0o600);
     process.stderr.write(
-      `devpilot: ${file} was readable by other users; its mode is now 0600. Consider its secrets leaked.\n`,
+      `devpilot: ${file} was accessible to other users; its mode is now 0600. Consider its secrets leaked.\n`,
     );
   }
   try {
@@ -52,7 +52,7 @@ function readConfiguration(): Configuration {
   }
 }
 
-/** Writes the file atomically: to a temporary file that is then renamed. */
+/** Writes the configuration file atomically: to a temporary file that is then renamed. */
 function writeConfiguration(configuration: Configuration): void {
   mkdirSync(configurationDirectory(), { recursive: true, mode: 0o700 });
   const temporaryFile = `${configurationFile()}.${process.pid}`;
@@ -62,7 +62,7 @@ function writeConfiguration(configuration: Configuration): void {
 
 /** Returns the profile name from `--profile` or `DEVPILOT_PROFILE`, or the name of the current profile. */
 export function profileName(requestedName: string | undefined): string {
-  return requestedName ?? process.env['DEVPILOT_PROFILE'] ?? readConfiguration().current;
+  return requestedName ?? environmentSetting('DEVPILOT_PROFILE') ?? readConfiguration().current;
 }
 
 export function findProfile(name: string): Profile | null {
@@ -94,6 +94,9 @@ export function setProfileWorkspace(name: string, workspace: string): void {
   writeConfiguration({ current, profiles: { ...profiles, [name]: { ...profile, workspace } } });
 }
 
+/**
+ * Deletes a profile and its secret. If the profile was current, the first of the remaining profiles becomes current.
+ */
 export function forgetProfile(name: string): void {
   const { current, profiles } = readConfiguration();
   if (profiles[name]?.store === 'keychain') keychain.remove(name);

@@ -42,7 +42,8 @@ export function createProgram(): Command {
     'after',
     `
 Environment variables:
-  DEVPILOT_URL, DEVPILOT_TOKEN, DEVPILOT_PASSPHRASE, DEVPILOT_WORKSPACE and DEVPILOT_PROFILE override the profile saved by "devpilot login".
+  DEVPILOT_URL, DEVPILOT_TOKEN and DEVPILOT_WORKSPACE override the profile saved by "devpilot login". DEVPILOT_PROFILE selects
+  another profile. DEVPILOT_PASSPHRASE is the passphrase of the access token.
   HTTPS_PROXY, NO_PROXY and NO_COLOR are supported.
 
 With --json, errors are JSON too.
@@ -173,9 +174,10 @@ function peopleCommands(program: Command): void {
     .description('List all people')
     .option('--json', 'output JSON')
     .action(async (options) => (await load()).listAllPeople(declared(options)));
-  personCommand('disable', 'Disable a person: end all their sessions, links and invitations, and block sign-in').action(
-    async (person, options) => (await load()).disablePerson(person, declared(options)),
-  );
+  personCommand(
+    'disable',
+    'Disable a person: end their sessions, links, and the invitations that they sent, and block sign-in',
+  ).action(async (person, options) => (await load()).disablePerson(person, declared(options)));
   personCommand('enable', 'Enable a disabled person').action(async (person, options) =>
     (await load()).enablePerson(person, declared(options)),
   );
@@ -223,7 +225,7 @@ function accountCommands(program: Command): void {
     .argument('<member>', 'ID or email address')
     .argument('<role>', 'new role: admin or member')
     .action(async (idOrEmail, role, options) => (await load()).changeRole(idOrEmail, role, declared(options)));
-  apiCommand(members, 'end-sessions', 'End all sessions of a member')
+  apiCommand(members, 'end-sessions', 'End all sessions of a member, in all workspaces')
     .argument('<member>', 'ID or email address')
     .option('--yes', YES_HELP)
     .action(async (idOrEmail, options) => (await load()).endSessions(idOrEmail, declared(options)));
@@ -253,7 +255,7 @@ function toolCommands(program: Command): void {
     .description('Find Devpilot secrets in files and Git history, offline; exits with code 1 if any are found')
     .argument('[paths...]', 'files and directories (default: .)')
     .option('--no-history', 'scan only current files, not the Git history')
-    .option('--staged', 'scan only staged changes')
+    .option('--staged', 'scan only files with staged changes, as they are staged')
     .option('--server <url>', 'check which secrets are valid by sending each to this server')
     .option('--revoke', 'with --server: revoke all found secrets that the server recognizes')
     .option(

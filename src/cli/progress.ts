@@ -3,7 +3,7 @@ import { sanitizeInline } from './output.ts';
 /** Shows on a terminal what the command is waiting for, once the wait has lasted a second. Prints to standard error. */
 export interface ProgressIndicator {
   update(text: string): void;
-  /** Clears the message so that a line can be printed; the message is shown again one second later. */
+  /** Clears the message so that a line can be printed; the message is shown again within a second. */
   clear(): void;
   end(): void;
 }
@@ -48,7 +48,10 @@ export function startProgress(text: string, quiet: true | undefined, sinceMs = D
   };
 }
 
-/** Returns a `fetch` that shows that the command is waiting for the server, unless an indicator is already active. */
+/**
+ * Returns a `fetch` that shows that the command is waiting for the server, unless an indicator is already active. The
+ * time shown counts from the first request.
+ */
 export function fetchWithProgress(quiet: true | undefined): typeof fetch {
   let sinceMs: number | undefined;
   return async (input, init) => {

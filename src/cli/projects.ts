@@ -1,6 +1,6 @@
 import type { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
 import type { ResourceListQuery } from '../sdk/client.ts';
-import { showInstant } from './output.ts';
+import { formatInstant } from './output.ts';
 import { resourceCommandsFor } from './resources.ts';
 
 export const projects = resourceCommandsFor<Project, ResourceListQuery, CreateProject, UpdateProject>({
@@ -11,7 +11,7 @@ export const projects = resourceCommandsFor<Project, ResourceListQuery, CreatePr
     { title: 'ID', getValue: ({ id }) => id },
     { title: 'SLUG', getValue: ({ slug }) => slug },
     { title: 'NAME', getValue: ({ name }) => name },
-    { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+    { title: 'CREATED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
   ],
   detailFields: [
     { title: 'ID', getValue: ({ id }) => id },

@@ -37,16 +37,19 @@ const updateCommand = (parent: Command, noun: string) =>
 function projectCommands(program: Command): void {
   const parent = program.command('projects').description('Manage projects');
   const load = async () => (await import('./projects.ts')).projects;
-  const loadFields = () => import('./resources.ts');
+  const loadResources = () => import('./resources.ts');
   listCommand(parent).action(async (options) =>
-    (await load()).list((await loadFields()).listQuery(declared(options)), declared(options)),
+    (await load()).list((await loadResources()).listQuery(declared(options)), declared(options)),
   );
   showCommand(parent, 'project').action(async (idOrSlug, options) => (await load()).show(idOrSlug, declared(options)));
   createCommand(parent, 'project')
     .option('--description <text>', 'description')
     .action(async (options) => {
       const { name, slug, description } = options;
-      return (await load()).create((await loadFields()).definedFields({ name, slug, description }), declared(options));
+      return (await load()).create(
+        (await loadResources()).definedFields({ name, slug, description }),
+        declared(options),
+      );
     });
   updateCommand(parent, 'project')
     .option('--description <text>', 'new description')
@@ -54,7 +57,7 @@ function projectCommands(program: Command): void {
       const { name, description } = options;
       return (await load()).update(
         idOrSlug,
-        (await loadFields()).definedFields({ name, description }),
+        (await loadResources()).definedFields({ name, description }),
         declared(options),
       );
     });

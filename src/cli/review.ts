@@ -7,12 +7,12 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { parseCount } from './input.ts';
 import {
   type Column,
+  formatInstant,
   print,
   printJson,
   printList,
   printNote,
   sanitizeInline,
-  showInstant,
   takeFirst,
 } from './output.ts';
 
@@ -30,8 +30,8 @@ const COLUMNS: readonly Column<ReviewItem>[] = [
   { title: 'RISK', getValue: ({ risk }) => risk },
   { title: 'REASONS', getValue: ({ reasons }) => reasons.join(' ') },
   { title: 'CREATED BY', getValue: ({ credential }) => credential.createdBy?.name ?? null },
-  { title: 'LAST USED', getValue: ({ credential }) => showInstant(credential.lastUsedAt, 'never') },
-  { title: 'EXPIRES', getValue: ({ credential }) => showInstant(credential.expiresAt, 'never') },
+  { title: 'LAST USED', getValue: ({ credential }) => formatInstant(credential.lastUsedAt, 'never') },
+  { title: 'EXPIRES', getValue: ({ credential }) => formatInstant(credential.expiresAt, 'never') },
 ];
 
 /** Lists the credentials that should be reviewed, highest risk first. */

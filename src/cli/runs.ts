@@ -8,12 +8,12 @@ import { parseCount, readStdin } from './input.ts';
 import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import {
   type Column,
+  formatInstant,
   partyName,
   printDetails,
   printJson,
   printList,
   printNote,
-  showInstant,
   takeFirst,
 } from './output.ts';
 
@@ -26,8 +26,8 @@ const COLUMNS: readonly Column<Run>[] = [
   { title: 'EXIT', getValue: ({ exitCode }) => exitCode },
   { title: 'VERSION', getValue: ({ scriptVersion }) => scriptVersion },
   { title: 'BY', getValue: creatorOf },
-  { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
-  { title: 'FINISHED', getValue: ({ finishedAt }) => showInstant(finishedAt, '') },
+  { title: 'CREATED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
+  { title: 'FINISHED', getValue: ({ finishedAt }) => formatInstant(finishedAt, '') },
 ];
 
 const RUN_DETAILS: readonly Column<Run>[] = [

@@ -73,7 +73,9 @@ async function scanFiles(state: ScanState, path: string): Promise<string[]> {
   return nestedRepositories;
 }
 
-/** Adds the secrets found in Git objects, each once per path, with the commit that introduced it. */
+/**
+ * Adds the secrets found in Git objects, each once per path, with the commit that introduced it unless it is staged.
+ */
 function addObjectFindings(state: ScanState, root: string, matches: readonly ObjectMatch[], isStaged: boolean): void {
   const ignored = findIgnored(
     root,
@@ -194,7 +196,7 @@ async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url
   printNote(`Revoked ${secretsLabel}.`, options);
 }
 
-/** Reports, checks or revokes the secrets, and prints the findings, even if requests to the server failed. */
+/** Checks, reports or revokes the secrets as the options demand, and prints the findings, even if a request failed. */
 async function reportAndRevoke(state: ScanState, options: ScanOptions, format: ScanFormat, url: string | null) {
   const statuses: SecretStatuses = new Map();
   let failure: unknown;
@@ -218,7 +220,8 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, format: S
 function formatOf({ format, json }: ScanOptions): ScanFormat {
   if (format === undefined) return json === true ? 'json' : 'text';
   const scanFormat = parseChoice('--format', format, SCAN_FORMATS);
-  if (json === true && scanFormat !== 'json') throw new Failure('--json and --format cannot be combined.');
+  if (json === true && scanFormat !== 'json')
+    throw new Failure(`--json cannot be combined with --format ${scanFormat}.`);
   return scanFormat;
 }
 

@@ -4,7 +4,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
 import { parseCount } from './input.ts';
-import { printList, showInstant } from './output.ts';
+import { formatInstant, printList } from './output.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
 function formatParameter({ name, pattern, default: value }: Script['parameters'][number]): string {
@@ -23,7 +23,7 @@ export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScript
     { title: 'SERVER', getValue: ({ serverId }) => serverId },
     { title: 'VERSION', getValue: ({ version }) => version },
     { title: 'SCHEDULE', getValue: ({ schedule }) => schedule },
-    { title: 'NEXT RUN', getValue: ({ nextRunAt }) => showInstant(nextRunAt, '') },
+    { title: 'NEXT RUN', getValue: ({ nextRunAt }) => formatInstant(nextRunAt, '') },
   ],
   detailFields: [
     { title: 'ID', getValue: ({ id }) => id },
@@ -102,7 +102,7 @@ export async function listNextRuns(script: string, options: RemoteOptions): Prom
   const { data } = await connect(options).scripts.nextRuns(script);
   await printList<{ at: string }>(
     data.map((at) => ({ at })),
-    [{ title: 'TIME', getValue: ({ at }) => showInstant(at, '') }],
+    [{ title: 'TIME', getValue: ({ at }) => formatInstant(at, '') }],
     options,
     ({ at }) => at,
   );

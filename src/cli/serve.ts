@@ -6,8 +6,8 @@ import { stopListeningForInterrupts } from './interrupt.ts';
 import { formatLogLine } from './terminal-log.ts';
 
 /**
- * Creates a JSON logger. On a terminal, it writes readable lines, and only warnings and errors unless `LOG_LEVEL` is
- * set.
+ * Creates the logger of the server, which writes JSON. On a terminal, it writes readable lines instead, and only
+ * warnings and errors unless `LOG_LEVEL` is set.
  */
 function createServerLogger({ logLevel }: Settings): ReturnType<typeof createLogger> {
   if (!process.stdout.isTTY) return createLogger(logLevel);

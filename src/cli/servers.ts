@@ -4,7 +4,7 @@ import type { ResourceListQuery } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 import { confirm, parseCount } from './input.ts';
-import { print, printJson, printNote, sanitizeInline, showInstant } from './output.ts';
+import { formatInstant, print, printJson, printNote, sanitizeInline } from './output.ts';
 import { startProgress } from './progress.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
@@ -21,7 +21,7 @@ export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServ
     { title: 'USER', getValue: ({ user }) => user },
     { title: 'HOST KEY', getValue: ({ hostKey }) => (hostKey === null ? null : 'pinned') },
     { title: 'CONFIRMED', getValue: ({ confirmed }) => (confirmed ? 'yes' : 'no') },
-    { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+    { title: 'CREATED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
   ],
   detailFields: [
     { title: 'ID', getValue: ({ id }) => id },
@@ -100,7 +100,9 @@ export async function acceptHostKey(
   const { value: server, tag: etag } = await client.servers.read(idOrSlug);
   const { id, name, hostKey, offeredHostKey } = server;
   if (offeredHostKey === null)
-    throw new Failure(`The last check of ${name} received the pinned host key, so there is nothing to accept.`);
+    throw new Failure(
+      `No changed host key of ${name} is waiting to be accepted. Check the connection with: devpilot servers check ${id}`,
+    );
   printNote(`Pinned:   ${hostKey === null ? 'none' : fingerprintOf(hostKey)}`, options);
   printNote(`Received: ${fingerprintOf(offeredHostKey)}`, options);
   const question = `Trust the received host key of ${sanitizeInline(name)}? First compare it with the host key on the server.`;

@@ -87,6 +87,6 @@ test('scripts are paired with the source maps that they reference, only within t
   write('known.js.map', JSON.stringify({ ...map, debugId: ID.replace('8f', '9f') }));
   assert.throws(() => readSourceMapPairs(directory, { inject: true }), /different debug IDs/);
   write('known.js.map', '{');
-  assert.throws(() => readSourceMapPairs(directory, { inject: true }), /is not JSON/);
+  assert.throws(() => readSourceMapPairs(directory, { inject: true }), /is not a JSON object/);
   assert.throws(() => readSourceMapPairs(join(root, 'nothing'), { inject: true }), /is not a directory/);
 });

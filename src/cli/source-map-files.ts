@@ -71,7 +71,7 @@ function parseMap(text: string, file: string): JsonObject {
   } catch {
     // Reported below.
   }
-  throw new Failure(`The source map of ${file} is not JSON.`);
+  throw new Failure(`The source map of ${file} is not a JSON object.`);
 }
 
 /** Returns a UUID derived from the script and its map. */

@@ -4,7 +4,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
 import { parseCount } from './input.ts';
-import { type Column, printList, printNote, takeFirst } from './output.ts';
+import { type Column, countOf, printList, printNote, takeFirst } from './output.ts';
 import { readSourceMapPairs } from './source-map-files.ts';
 
 const COLUMNS: readonly Column<SourceMap>[] = [
@@ -20,7 +20,9 @@ export interface UploadOptions extends RemoteOptions {
   readonly inject: boolean;
 }
 
-/** Uploads the source maps of a directory. */
+/**
+ * Uploads the source maps of a directory. With `inject`, first modifies scripts that report no debug ID to report one.
+ */
 export async function uploadSourceMaps(directory: string, { app, inject, ...options }: UploadOptions): Promise<void> {
   const { sourceMaps } = connect(options).errors;
   const pairs = readSourceMapPairs(directory, { inject });
@@ -35,7 +37,7 @@ export async function uploadSourceMaps(directory: string, { app, inject, ...opti
   await printList(uploaded, COLUMNS, options);
   const changedCount = pairs.filter(({ injected }) => injected).length;
   if (changedCount > 0)
-    printNote(`${changedCount} files were modified to report their debug ID. Deploy the modified files.`, options);
+    printNote(`Modified ${countOf(changedCount, 'script')} to report debug IDs. Deploy the modified files.`, options);
 }
 
 /** Lists source maps, newest first. */

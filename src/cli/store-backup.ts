@@ -10,20 +10,20 @@ const formatMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Backs up the configured installation; the server can keep running. */
 export async function backUpStore(
-  folder: string,
+  directory: string,
   options: { withoutSecret: true | undefined; json: true | undefined },
 ): Promise<void> {
   const settings = readSettings(process.env);
   const progress = startProgress('Backing up …', options.json);
   const { manifest, secret } = await createBackup(
     settings,
-    folder,
+    directory,
     { withSecret: options.withoutSecret !== true },
     reportTableProgress(progress),
   ).finally(progress.end);
   if (options.json === true) return printJson({ ...manifest, secret });
   await print(
-    `Backed up to ${folder}: ${formatMegabytes(manifest.bytes)}, as of ${manifest.madeAt}; ${manifest.logEntries} activity log entries verified\n`,
+    `Backed up to ${directory}: ${formatMegabytes(manifest.bytes)}, as of ${manifest.madeAt}; ${manifest.logEntries} activity log entries verified\n`,
   );
   printNote(
     secret
@@ -33,20 +33,20 @@ export async function backUpStore(
 }
 
 /** Restores a backup into the configured data directory or database, which must be empty. */
-export async function restoreStore(folder: string, options: { json: true | undefined }): Promise<void> {
+export async function restoreStore(directory: string, options: { json: true | undefined }): Promise<void> {
   const settings = readSettings(process.env);
   const progress = startProgress('Restoring …', options.json);
-  const restored = await restore(settings, folder, reportTableProgress(progress)).finally(progress.end);
+  const restored = await restore(settings, directory, reportTableProgress(progress)).finally(progress.end);
   const { manifest, logEntries, unreadable } = restored;
   if (options.json === true) await printJson(restored);
   else await print(`Restored as of ${manifest.madeAt}; ${logEntries} activity log entries verified\n`);
   if (unreadable > 0) {
     printNote(
-      `${unreadable} encrypted values cannot be decrypted with the configured secret. Set the original secret.`,
+      `Encrypted values that cannot be decrypted with the configured secret: ${unreadable}. Set the original secret.`,
     );
   }
   printNote(
-    'Credentials deleted or changed after that time are valid again in their earlier state. Delete or change them again.',
+    `Credentials deleted or changed after ${manifest.madeAt} are valid again in their earlier state. Delete or change them again.`,
   );
 }
 

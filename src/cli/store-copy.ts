@@ -28,6 +28,6 @@ export async function runStoreCopy(options: { from: string; to: string; json: tr
   for (const { table, rows } of tables) if (rows > 0) await print(`${table}: ${rows.toLocaleString('en')}\n`);
   await print(`Copy verified; ${logEntries} activity log entries are intact\n`);
   printNote(
-    'Start the server with the same DEVPILOT_SECRET. Unless you set your own, it is in the file `secret` of the data directory.',
+    'Start the server with the same DEVPILOT_SECRET. Unless you set your own, it is in the file `secret` of the data directory that the server has used until now.',
   );
 }

@@ -23,7 +23,7 @@ function activityCommands(program: Command): void {
     .option('--from <when>', FROM_INSTANT_HELP)
     .option('--to <when>', TO_INSTANT_HELP)
     .option('--limit <count>', LIMIT_HELP, '50')
-    .option('--csv', 'output all events as CSV')
+    .option('--csv', 'output all matching events as CSV, without a limit')
     .action(async (options) => (await load()).listEvents(declared(options)));
   apiCommand(parent, 'analytics', 'Count events and unique subjects over time')
     .option('--interval <interval>', 'length of each interval: minute, hour or day')
@@ -107,7 +107,11 @@ function sourceMapCommands(program: Command): void {
     .command('sourcemaps')
     .description('Manage source maps for the stack traces of minified scripts');
   const load = () => import('./source-maps.ts');
-  apiCommand(parent, 'upload', 'Upload the source maps in a directory, and add debug IDs to scripts that have none')
+  apiCommand(
+    parent,
+    'upload',
+    'Upload the source maps in a directory; scripts that report no debug ID are modified to report one',
+  )
     .argument('[directory]', 'directory with scripts and their source maps', 'dist')
     .requiredOption('--app <app>', 'ID or slug of the app (required)')
     .option('--no-inject', 'leave files unchanged, and upload only source maps of scripts that have a debug ID')

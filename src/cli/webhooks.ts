@@ -9,13 +9,13 @@ import { Failure } from './failure.ts';
 import { parseCount, parseOnOff } from './input.ts';
 import {
   type Column,
+  formatInstant,
   print,
   printDetails,
   printJson,
   printList,
   printNote,
   sanitizeInline,
-  showInstant,
   takeFirst,
 } from './output.ts';
 
@@ -31,7 +31,7 @@ const COLUMNS: readonly Column<Webhook>[] = [
   { title: 'EVENTS', getValue: ({ events }) => events.join(' ') },
   { title: 'FORMAT', getValue: ({ format }) => format },
   { title: 'URL', getValue: ({ url }) => url },
-  { title: 'LAST DELIVERED', getValue: ({ lastDeliveredAt }) => showInstant(lastDeliveredAt, 'never') },
+  { title: 'LAST DELIVERED', getValue: ({ lastDeliveredAt }) => formatInstant(lastDeliveredAt, 'never') },
 ];
 
 const DELIVERY_COLUMNS: readonly Column<WebhookDelivery>[] = [
@@ -39,8 +39,8 @@ const DELIVERY_COLUMNS: readonly Column<WebhookDelivery>[] = [
   { title: 'EVENT', getValue: ({ event }) => event },
   { title: 'STATUS', getValue: ({ status }) => status },
   { title: 'ATTEMPTS', getValue: ({ attempts }) => String(attempts) },
-  { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
-  { title: 'NEXT ATTEMPT', getValue: ({ nextAttemptAt }) => showInstant(nextAttemptAt, 'none') },
+  { title: 'CREATED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },
+  { title: 'NEXT ATTEMPT', getValue: ({ nextAttemptAt }) => formatInstant(nextAttemptAt, 'none') },
   { title: 'ERROR', getValue: ({ error }) => error },
 ];
 
@@ -129,13 +129,18 @@ export async function deleteWebhooks(ids: readonly string[], options: DeleteOpti
 const RESULT_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 250;
 
-/** Waits for the next attempt of a delivery and prints its result. Throws `Failure` if it was not accepted. */
-async function printResult(client: Client, id: string, sent: WebhookDelivery, options: RemoteOptions): Promise<void> {
+/** Waits for the next attempt of a delivery and prints its result. Throws `Failure` unless the message was accepted. */
+async function printResult(
+  client: Client,
+  id: string,
+  initial: WebhookDelivery,
+  options: RemoteOptions,
+): Promise<void> {
   const deadlineMs = performance.now() + RESULT_TIMEOUT_MS;
-  let delivery = sent;
-  while (delivery.status === 'waiting' && delivery.attempts === sent.attempts && performance.now() < deadlineMs) {
+  let delivery = initial;
+  while (delivery.status === 'waiting' && delivery.attempts === initial.attempts && performance.now() < deadlineMs) {
     await pause(POLL_INTERVAL_MS);
-    delivery = await client.webhooks.delivery(id, sent.id);
+    delivery = await client.webhooks.delivery(id, initial.id);
   }
   await printDetails(delivery, DELIVERY_COLUMNS, options);
   if (delivery.status === 'delivered') return;
@@ -157,8 +162,8 @@ export async function listDeliveries(id: string, options: RemoteOptions & { read
 }
 
 /** Sends a message again and prints the result. */
-export async function redeliver(id: string, delivery: string, options: RemoteOptions): Promise<void> {
+export async function redeliver(id: string, deliveryId: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
-  const sent = await client.webhooks.redeliver(id, delivery, { idempotencyKey: randomUUID() });
-  await printResult(client, id, sent, options);
+  const delivery = await client.webhooks.redeliver(id, deliveryId, { idempotencyKey: randomUUID() });
+  await printResult(client, id, delivery, options);
 }

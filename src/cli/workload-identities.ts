@@ -10,13 +10,13 @@ import { readFileOrStdin } from './files.ts';
 import { parseCount, parseDuration } from './input.ts';
 import {
   type Column,
+  formatInstant,
   print,
   printDetails,
   printJson,
   printList,
   printNote,
   sanitizeInline,
-  showInstant,
   takeFirst,
 } from './output.ts';
 import { type RestrictionOptions, readRestrictions } from './restriction-options.ts';
@@ -35,12 +35,12 @@ const COLUMNS: readonly Column<WorkloadIdentity>[] = [
   { title: 'SCOPES', getValue: ({ scopes }) => scopes.join(' ') },
   { title: 'AUDIENCE', getValue: ({ audience }) => audience },
   { title: 'LIFETIME', getValue: ({ lifetimeSeconds }) => `${lifetimeSeconds} s` },
-  { title: 'LAST EXCHANGE', getValue: ({ lastExchangedAt }) => showInstant(lastExchangedAt, 'never') },
+  { title: 'LAST EXCHANGE', getValue: ({ lastExchangedAt }) => formatInstant(lastExchangedAt, 'never') },
 ];
 
 const EXCHANGE_COLUMNS: readonly Column<WorkloadExchange>[] = [
   { title: 'ID', getValue: ({ id }) => id },
-  { title: 'AT', getValue: ({ at }) => showInstant(at, '') },
+  { title: 'AT', getValue: ({ at }) => formatInstant(at, '') },
   { title: 'RESULT', getValue: ({ accepted, reason }) => (accepted ? 'accepted' : `refused: ${reason}`) },
   { title: 'DETAIL', getValue: ({ detail, credential }) => detail ?? credential },
   { title: 'SUBJECT', getValue: ({ claims }) => claims?.['sub'] ?? null },

@@ -14,8 +14,8 @@ export interface SimulatedGuard extends SimulatedMachine {
 }
 
 /**
- * Starts a guard with the production registry, lease and renewal, connected to one server at a time. The connection is
- * lost if the guard is partitioned or the server crashes; the next connection may be to another server.
+ * Starts a guard with the registry, lease and renewal of `world.implementation`, connected to one server at a time. The
+ * connection is lost if the guard is partitioned or the server crashes; the next connection may be to another server.
  */
 export function startGuard(world: World, machine: SimulatedGuard): void {
   const { implementation, servers, leaseMs, random, after, send, deliver, clocksOf } = world;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { SecretKind } from '../../contract/vocabulary.ts';
 import { hintOf } from '../../sdk/secret.ts';
-import { print, printJson, printNote, sanitizeInline } from '../output.ts';
+import { countOf, print, printJson, printNote, sanitizeInline } from '../output.ts';
 import type { SecretMatch } from './secret-finder.ts';
 
 /** Status of a found secret on the server. */
@@ -11,16 +11,16 @@ export type SecretStatuses = Map<string, SecretStatus>;
 
 export interface SecretFinding extends SecretMatch {
   readonly path: string;
-  /** Null for the current content of a file. */
+  /** Null for the current or staged content of a file. */
   readonly commit: string | null;
 }
 
 export const SCAN_FORMATS = ['text', 'json', 'sarif'] as const;
 export type ScanFormat = (typeof SCAN_FORMATS)[number];
 
-/** Maximum number of findings to list. */
+/** Maximum number of findings; the rest are ignored. */
 export const MAX_FINDINGS = 10_000;
-/** Path of findings in the message of a commit or tag. */
+/** Replaces the path of a finding in the message of a commit or tag. */
 export const MESSAGE_PATH = '(message)';
 
 const KIND_LABELS: Readonly<Record<SecretKind, string>> = {
@@ -76,8 +76,6 @@ export function toSarif({ findings }: ScanResult, statuses: ReadonlyMap<string, 
     runs: [{ tool: { driver }, columnKind: 'utf16CodeUnits', results }],
   };
 }
-
-const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** Prints the findings, without the secrets. */
 export async function printFindings(

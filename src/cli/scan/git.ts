@@ -78,7 +78,7 @@ export function repositoryRoot(directory: string): string | null {
     // The message of Git contains the path as it must be configured, quoted for a shell.
     const repository = /safe\.directory (\S.*)$/m.exec(bare.stderr)?.[1] ?? '<path of the repository>';
     throw new Failure(
-      `git refuses to open ${directory} because another user owns it. If you trust it, run: git config --global --add safe.directory ${repository}, or use --no-history`,
+      `git refuses to open ${directory} because another user owns it. Use --no-history, or if you trust the repository, run: git config --global --add safe.directory ${repository}`,
     );
   }
   return null;

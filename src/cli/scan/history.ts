@@ -82,7 +82,10 @@ export async function searchObjects(
   return count;
 }
 
-/** Yields all objects that are reachable from any ref or reflog; unless `path` is empty, only objects below it. */
+/**
+ * Yields all objects that are reachable from any ref or reflog; unless `path` is empty, only the commits that change it
+ * and the objects below it.
+ */
 export async function* historyObjects(root: string, path: string): AsyncGenerator<NamedObject> {
   const pathFilter = path === '' ? [] : ['--full-history', '--', path];
   const run = git(root, ['rev-list', '--objects', '--all', '--reflog', ...pathFilter]);
@@ -94,7 +97,7 @@ export async function* historyObjects(root: string, path: string): AsyncGenerato
   }
 }
 
-/** Yields the staged objects. */
+/** Yields the contents of the files with staged changes, as they are staged. */
 export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> {
   const run = git(root, [
     'diff',
@@ -114,8 +117,8 @@ export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> 
 }
 
 /**
- * Returns the abbreviated hash of the first commit that contains an object, or null if there is none. For a commit or
- * tag, returns its own hash.
+ * Returns the abbreviated hash of the first commit that contains the content of a file, or null if there is none. For a
+ * commit or tag, returns its own abbreviated hash.
  */
 export function findCommit(root: string, { object, path }: NamedObject): string | null {
   if (path === null) return object.slice(0, 12);

@@ -7,12 +7,12 @@ import { repositoryRoot } from './git.ts';
 
 const COMMAND = 'devpilot scan --staged';
 const HOOK = `#!/bin/sh
-# Created by "devpilot scan --install-hook". Rejects commits that add a Devpilot secret.
+# Created by "devpilot scan --install-hook". Rejects a commit if a file that it changes contains a Devpilot secret.
 if command -v devpilot >/dev/null 2>&1; then exec ${COMMAND}; fi
 exec npx ${COMMAND}
 `;
 
-/** Returns the path of the hook. Considers `core.hooksPath` and linked worktrees. */
+/** Returns the path of the pre-commit hook. Considers `core.hooksPath` and linked worktrees. */
 function hookPath(root: string): string {
   const args = ['rev-parse', '--git-path', 'hooks/pre-commit'];
   const { status, stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
@@ -28,7 +28,7 @@ function readHook(path: string): string | null {
   }
 }
 
-/** Installs a pre-commit hook that scans the staged changes. Never overwrites an existing hook. */
+/** Installs a pre-commit hook that scans the staged files. Never overwrites an existing hook. */
 export function installHook(directory: string, options: { readonly quiet: true | undefined }): void {
   const root = repositoryRoot(directory);
   if (root === null) throw new Failure(`${directory} is not in a Git repository.`);
