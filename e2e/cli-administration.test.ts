@@ -26,7 +26,8 @@ let server: TestServer;
 let owner: TestPerson;
 let shell: CliShell;
 const json = <Body>(text: string) => JSON.parse(text) as Body;
-const authorize = async (secret: string) => (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
+const authorizeStatus = async (secret: string) =>
+  (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
 
 before(async () => {
   server = await startTestServer({ environment: { DEVPILOT_OUTBOUND: 'any' } });
@@ -73,12 +74,12 @@ for (const { noun, create } of KINDS) {
         (await shell.run([noun, 'show', oldCredential.id])).stdout,
         new RegExp(`^Replaced by\\s+${copy.id}$`, 'm'),
       );
-      assert.deepEqual([await authorize(oldCredential.secret), await authorize(secret)], [200, 200]);
+      assert.deepEqual([await authorizeStatus(oldCredential.secret), await authorizeStatus(secret)], [200, 200]);
       const { code, stderr } = await result;
       assert.equal(code, 0, stderr);
       assert.match(stderr, new RegExp(`${copy.id} is in use; deleted ${oldCredential.id}`));
       assert.ok(!stderr.includes(secret));
-      assert.deepEqual([await authorize(oldCredential.secret), await authorize(secret)], [401, 200]);
+      assert.deepEqual([await authorizeStatus(oldCredential.secret), await authorizeStatus(secret)], [401, 200]);
     });
 
     test('replace, if repeated by name, creates no second copy, prints no secret, and deletes the old credential once the copy is used', async () => {
@@ -100,7 +101,7 @@ for (const { noun, create } of KINDS) {
       assert.match(secondRun.stderr, new RegExp(`${replacedBy}, created .* already replaces ${oldCredential.id}`));
       assert.equal((await shell.run([noun, 'list', '--search', name, '--quiet'])).stdout.trim().split('\n').length, 2);
 
-      assert.equal(await authorize(secret), 200);
+      assert.equal(await authorizeStatus(secret), 200);
       const lastRun = await shell.run([noun, 'replace', name, '--json']);
       assert.equal(lastRun.code, 0, lastRun.stderr);
       const remaining = json<Credential>(lastRun.stdout);
@@ -108,7 +109,7 @@ for (const { noun, create } of KINDS) {
         [remaining.id, remaining.replaces, 'secret' in remaining],
         [replacedBy, oldCredential.id, false],
       );
-      assert.deepEqual([await authorize(oldCredential.secret), await authorize(secret)], [401, 200]);
+      assert.deepEqual([await authorizeStatus(oldCredential.secret), await authorizeStatus(secret)], [401, 200]);
       assert.equal((await show(replacedBy ?? '')).replaces, null);
     });
 
@@ -126,7 +127,7 @@ for (const { noun, create } of KINDS) {
         stderr,
         new RegExp(`${oldCredential.id} or ${replacedBy} was deleted while this command was waiting`),
       );
-      assert.equal(await authorize(oldCredential.secret), 200);
+      assert.equal(await authorizeStatus(oldCredential.secret), 200);
     });
 
     test('lists are filtered by expiry', async () => {

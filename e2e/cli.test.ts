@@ -34,7 +34,8 @@ let server: TestServer;
 let owner: TestPerson;
 let shell: CliShell;
 const json = <Body>(text: string) => JSON.parse(text) as Body;
-const authorize = async (secret: string) => (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
+const authorizeStatus = async (secret: string) =>
+  (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
 
 /**
  * Runs `devpilot login` and approves the user code that it prints as the person, through the API instead of the web UI.
@@ -176,7 +177,7 @@ describe('tokens', () => {
     assert.match(created.stdout, /^workspace_token_[0-9A-Za-z]{46}\n$/);
     assert.match(created.stderr, /From the CLI/);
     assert.ok(!created.stderr.includes(created.stdout.trim()));
-    assert.equal(await authorize(created.stdout.trim()), 200);
+    assert.equal(await authorizeStatus(created.stdout.trim()), 200);
     const listed = await shell.run(['tokens', 'list', '--search', 'From the CLI', '--json']);
     const [token] = json<AccessToken[]>(listed.stdout);
     assert.deepEqual(token?.scopes, ['modify_env', 'run_scripts']);
@@ -222,9 +223,9 @@ describe('tokens', () => {
     const refused = await shell.run(['tokens', 'delete', 'To be deleted']);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /--yes is required/);
-    assert.equal(await authorize(token.secret), 200);
+    assert.equal(await authorizeStatus(token.secret), 200);
     assert.equal((await shell.run(['tokens', 'delete', 'To be deleted', '--yes'])).code, 0);
-    assert.equal(await authorize(token.secret), 401);
+    assert.equal(await authorizeStatus(token.secret), 401);
     const missing = await shell.run(['tokens', 'show', 'To be deleted']);
     assert.deepEqual([missing.code, missing.stderr.includes('No access token named')], [1, true]);
   });
@@ -242,7 +243,7 @@ describe('Ctrl-C', () => {
     const { code, stdout, stderr } = await result;
     assert.equal(code, 2);
     assert.match(stderr, new RegExp(`Cancelled\\. Both tokens remain valid: ${oldToken.id} and tok_`));
-    assert.deepEqual([await authorize(oldToken.secret), await authorize(stdout.trim())], [200, 200]);
+    assert.deepEqual([await authorizeStatus(oldToken.secret), await authorizeStatus(stdout.trim())], [200, 200]);
 
     const waiting = shell.start(['login', '--url', server.url]);
     const loginResult = collectResult(waiting);
@@ -274,10 +275,10 @@ describe('keys', () => {
     ]);
     assert.equal(created.code, 0, created.stderr);
     const secret = created.stdout.trim();
-    assert.equal(await authorize(secret), 200);
+    assert.equal(await authorizeStatus(secret), 200);
     const disabled = await shell.run(['keys', 'disable', 'Billing', '--json']);
     assert.equal(json<ApiKey>(disabled.stdout).status, 'inactive');
-    assert.equal(await authorize(secret), 401);
+    assert.equal(await authorizeStatus(secret), 401);
     assert.equal((await shell.run(['keys', 'enable', 'Billing'])).code, 0);
     const updated = await shell.run([
       'keys',
@@ -307,7 +308,7 @@ describe('keys', () => {
     assert.match(shown, /Access\s+read\n/);
     assert.match(shown, /Never used\s+read \(since \d{4}/);
     assert.equal((await shell.run(['keys', 'delete', key.id, '--yes', '--quiet'])).code, 0);
-    assert.equal(await authorize(secret), 401);
+    assert.equal(await authorizeStatus(secret), 401);
   });
 });
 
