@@ -237,7 +237,7 @@ describe('the activity log of a running server', () => {
     await server.close();
   });
 
-  test('verification finds edited, removed, renumbered and truncated events, and reports an intact log as intact', async () => {
+  test('verification finds edited, removed and renumbered events and a truncated log, and reports an intact log as intact', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     for (let count = 0; count < 5; count++) await createToken(owner, ['all']);
@@ -255,6 +255,9 @@ describe('the activity log of a running server', () => {
     await server.running.close();
     const database = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'));
     const where = `workspace_id = '${owner.workspaceId}'`;
+    const { last } = database.prepare(`select max(sequence) as last from audit_event where ${where}`).get() as {
+      last: number;
+    };
     const damages: [string, number][] = [
       [`update audit_event set detail = '{}' where sequence = 4 and ${where}`, 4],
       [`update audit_event set actor_name = 'Eve' where sequence = 3 and ${where}`, 3],
@@ -263,6 +266,7 @@ describe('the activity log of a running server', () => {
       [`delete from audit_event where sequence = 1 and ${where}`, 1],
       [`delete from audit_event where sequence >= 6 and ${where}`, 6],
       [`update audit_event set sequence = 1000 where sequence = 2 and ${where}`, 2],
+      [`update audit_event set sequence = 1000 where sequence = ${last} and ${where}`, last],
       [`update audit_event set hash = previous_hash where sequence = 5 and ${where}`, 5],
     ];
     for (const [damage, sequence] of damages) {

@@ -7,7 +7,7 @@ const ROWS_PER_READ = 1000;
 /** Result of the verification of one workspace's log. */
 export interface LogVerification {
   readonly workspaceId: string;
-  /** Number of valid entries before the first wrong one. */
+  /** Number of consecutive valid entries, counted from the first entry of the log. */
   readonly entries: number;
   /** Null if the log is intact; otherwise the first sequence number that is wrong, and the reason. */
   readonly broken: { readonly sequence: number; readonly reason: string } | null;
@@ -29,7 +29,8 @@ export async function verifyLog(
     const rows = await readAuditChain(db, head.workspace_id, sequence, ROWS_PER_READ);
     if (rows.length === 0) break;
     for (const row of rows) {
-      if (row.sequence > head.sequence) break;
+      // Later rows were written after the head was read.
+      if (sequence === head.sequence) break;
       if (row.sequence !== sequence + 1) return brokenAt(sequence + 1, 'is missing');
       if (row.previous_hash !== hash) return brokenAt(row.sequence, 'does not follow from the previous entry');
       if (row.hash !== hashOfAuditEvent(row)) return brokenAt(row.sequence, 'was modified after it was written');
