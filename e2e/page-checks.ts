@@ -8,7 +8,7 @@ import type { BrowserFixture } from './browser-fixture.ts';
 export interface PageCheck {
   readonly name: string;
   readonly path: string | (() => string);
-  /** Returns the person who is signed in, or null for a signed-out tab. The owner by default. */
+  /** Returns the person who is signed in, or null for a signed-out tab. Default: the owner. */
   readonly person?: () => TestPerson | null;
   readonly prepare?: (tab: Page) => Promise<unknown>;
 }

@@ -62,7 +62,7 @@ test('requesting a reset link does not reveal that an email address is unknown',
   await tab.getByRole('heading', { name: 'Check your email' }).waitFor();
 });
 
-test('a member leaves the workspace, and another person deletes their account', async () => {
+test('a member leaves the workspace, and another member deletes their own account', async () => {
   const barbara = await addMember('barbara@example.com');
   const leavingTab = await fixture.open('/settings/workspace', { person: barbara });
   await leavingTab.getByRole('button', { name: 'Leave workspace…' }).click();
@@ -76,6 +76,8 @@ test('a member leaves the workspace, and another person deletes their account', 
   await saveScreenshotIfEnabled(tab, 'delete-account');
   await tab.getByRole('dialog').getByRole('button', { name: 'Delete account' }).click();
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
-  const secondSignIn = await fixture.server.call('/v1/sessions', { body: { email: edsger.email, password: PASSWORD } });
-  assert.equal(secondSignIn.status, 401);
+  const signInAfterDeletion = await fixture.server.call('/v1/sessions', {
+    body: { email: edsger.email, password: PASSWORD },
+  });
+  assert.equal(signInAfterDeletion.status, 401);
 });

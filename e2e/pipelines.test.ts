@@ -65,7 +65,7 @@ async function createIdentity(issuer: CiIssuer, conditions: object, audience?: s
   return body;
 }
 
-/** Returns the entries of a mapping of a YAML file in `deploy`, with the inputs of the step or job. */
+/** Returns the entries of a mapping in a YAML file in `deploy`, with the given values of its inputs. */
 function mappingIn(path: string, name: string, inputs: Readonly<Record<string, string>>): Record<string, string> {
   const text = readFileSync(deployFile(path), 'utf8');
   const [, indent = '', block = ''] = new RegExp(`^( *)${name}:\\n((?:\\1  .*\\n)+)`, 'm').exec(text) ?? [];
@@ -96,7 +96,7 @@ function runJob(command: string, environment: Readonly<Record<string, string>>):
 }
 
 /**
- * Runs the step of the composite action. Each identity token has the claims that `claims` returns when it is requested.
+ * Runs the step of the composite action. Each identity token has the claims that `claims` returns at its request.
  */
 async function runAction(identity: WorkloadIdentity, commit: string, claims: () => object): Promise<ChildProcess> {
   const tokenService = createServer(async (request, response) => {
@@ -211,12 +211,12 @@ test('a job on GitLab deploys over SSH without a stored secret', async () => {
 });
 
 test('a job requests further access tokens while it waits for a long deployment', async () => {
-  const onGitHub = await createIdentity(gitHub, { repository: 'acme/shop' });
-  const onGitLab = await createIdentity(gitLab, { project_path: 'acme/shop' });
+  const gitHubIdentity = await createIdentity(gitHub, { repository: 'acme/shop' });
+  const gitLabIdentity = await createIdentity(gitLab, { project_path: 'acme/shop' });
   const commit = app.repository.commit({ 'page.txt': 'slow' });
   for (const [identity, start] of [
-    [onGitHub, () => runAction(onGitHub, commit, gitHubClaims)],
-    [onGitLab, () => runComponent(onGitLab, commit, gitLabClaims())],
+    [gitHubIdentity, () => runAction(gitHubIdentity, commit, gitHubClaims)],
+    [gitLabIdentity, () => runComponent(gitLabIdentity, commit, gitLabClaims())],
   ] as const) {
     const release = await holdDeployments();
     const running = await start();

@@ -15,8 +15,11 @@ async function signUp(server: ServerProcess): Promise<Record<string, string>> {
   return personHeaders;
 }
 
-/** Sends the head of a request and the first byte of its body. `finish` sends the rest. */
-function slowRequest(url: string, path: string, headers: Record<string, string>, body: string) {
+/**
+ * Sends the head of a request and the first byte of its body, after which `started` resolves. `finish` sends the rest.
+ * `response` resolves to the raw response when the connection is closed.
+ */
+function startSlowRequest(url: string, path: string, headers: Record<string, string>, body: string) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
@@ -33,7 +36,7 @@ function slowRequest(url: string, path: string, headers: Record<string, string>,
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} stops within five seconds: running requests finish, and every use is written`, async () => {
+  test(`${signal} stops the server within five seconds: running requests finish, and every use is written`, async () => {
     const directory = temporaryDirectory();
     const server = await spawnServer(directory.path);
     const personHeaders = await signUp(server);
@@ -45,7 +48,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       assert.equal((await sendRequest(server.url, '/v1/authorize', { headers: bearer(key.body.secret) })).status, 200);
     }
     const body = JSON.stringify({ name: 'In flight', scopes: ['all'] });
-    const slow = slowRequest(server.url, '/v1/access-tokens', personHeaders, body);
+    const slow = startSlowRequest(server.url, '/v1/access-tokens', personHeaders, body);
     await slow.started;
     // The response to this later request shows that the server has read the head of the slow request.
     await sendRequest(server.url, '/healthz');
@@ -73,7 +76,7 @@ test('a client that never finishes its request does not delay the stop beyond fi
   const directory = temporaryDirectory();
   const server = await spawnServer(directory.path);
   const personHeaders = await signUp(server);
-  const slow = slowRequest(server.url, '/v1/access-tokens', personHeaders, '{}');
+  const slow = startSlowRequest(server.url, '/v1/access-tokens', personHeaders, '{}');
   slow.response.catch(() => undefined);
   await slow.started;
   await sendRequest(server.url, '/healthz');
@@ -101,7 +104,7 @@ test('a second start on the same data directory fails with one line that names t
   directory.remove();
 });
 
-test('a signal sent as soon as the URL is printed stops cleanly', async () => {
+test('a signal sent as soon as the URL is printed stops the server cleanly', async () => {
   const directory = temporaryDirectory();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const server = await spawnServer(directory.path);
@@ -111,7 +114,7 @@ test('a signal sent as soon as the URL is printed stops cleanly', async () => {
   directory.remove();
 });
 
-test('a port in use fails the start with one line, and releases the data directory', async () => {
+test('a start on a port in use fails with one line, and releases the data directory', async () => {
   const directory = temporaryDirectory();
   const otherDirectory = temporaryDirectory();
   const server = await spawnServer(directory.path);

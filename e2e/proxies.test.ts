@@ -36,7 +36,7 @@ interface ProxySetup {
 }
 interface Proxy {
   readonly name: string;
-  /** Accepted statuses of the proxy while Devpilot is unavailable. */
+  /** Statuses with which the proxy may respond while Devpilot is unavailable. */
   readonly unavailableStatuses: readonly number[];
   readonly command: string;
   configure(setup: ProxySetup): readonly string[];
@@ -324,7 +324,7 @@ for (const proxy of PROXIES) {
       }
     });
 
-    test('a passphrase is forwarded, as a header or in Basic, but not to the service', async () => {
+    test('a passphrase, as a header or in Basic authentication, is forwarded to Devpilot but not to the service', async () => {
       const passphrase = 'schöne Passphrase';
       const token = await createToken(owner, ['modify_env'], { passphrase });
       const header = Buffer.from(passphrase).toString('latin1');
@@ -349,7 +349,7 @@ for (const proxy of PROXIES) {
       assert.equal(otherClient.status, 200);
     });
 
-    test('wget and curl send a secret as user name or password, and a browser does not show its own sign-in dialog', async () => {
+    test('wget and curl send a secret as user name or password, and the challenge for a browser opens no sign-in dialog', async () => {
       const { secret } = await createToken(owner, ['modify_env']);
       const url = `http://127.0.0.1:${port}/`;
       const host = 'Host: app.example.com';
@@ -406,7 +406,7 @@ for (const proxy of PROXIES) {
         connection.set('open');
       }
       let { status } = await sendThroughProxy(bearer(token.secret));
-      // nginx stops using a failed server for a while, unless it is the only one.
+      // nginx stops using a failed upstream for a while, unless it is the only one.
       for (let tries = 0; status !== 200 && tries < 50; tries++)
         ({ status } = await sendThroughProxy(bearer(token.secret)));
       assert.equal(status, 200);

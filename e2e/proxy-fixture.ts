@@ -12,7 +12,7 @@ import { until } from '../src/testing/until.ts';
 /** The GUID of RFC 6455 from which a server computes `Sec-WebSocket-Accept`. */
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** A service behind a proxy that records the requests it receives. */
+/** A service behind a proxy. It records the requests that it receives. */
 export interface ProtectedService {
   readonly port: number;
   readonly requests: { headers: IncomingHttpHeaders; raw: string[]; method: string; url: string; body: string }[];
@@ -137,7 +137,7 @@ export function sendRawRequest(
   });
 }
 
-/** Waits until a process accepts connections on a port. Throws with its log if the process ends first. */
+/** Waits until a process accepts connections on a port. If the process ends first, throws an error with its log. */
 export async function waitUntilListening(port: number, child: ChildProcess, log: () => string): Promise<void> {
   for (;;) {
     if (child.exitCode !== null) throw new Error(`The proxy ended: ${log()}`);
@@ -153,12 +153,12 @@ export async function waitUntilListening(port: number, child: ChildProcess, log:
 }
 
 /**
- * Starts Caddy with the configuration of `deploy/tls` at https://localhost:PORT, with a certificate of its own
+ * Starts Caddy with the configuration of `deploy/tls` at https://localhost:PORT, with a certificate of Caddy's own
  * authority.
  */
 export async function startCaddy(directory: string, port: number, devpilotUrl: string): Promise<CaddyProcess> {
   ensureCommand('caddy');
-  // Only for this run: no listener on port 80, and no certificate installed into the machine's store.
+  // Additional options for tests: not port 80, and no certificate installed into the machine's store.
   const options = `{\n\tadmin off\n\thttp_port ${await freePort()}\n\tskip_install_trust\n}\n`;
   const site = readFileSync(new URL('../deploy/tls/Caddyfile', import.meta.url), 'utf8');
   const file = join(directory, 'Caddyfile');

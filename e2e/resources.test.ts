@@ -97,7 +97,7 @@ test('a concurrent change by someone else is shown and not overwritten', secureC
   assert.deepEqual([saved.name, saved.description], ['Warehouses', 'New']);
 });
 
-test('a new server shows its key to install, its host key is pinned, and it connects', async () => {
+test('a new server shows the public key to install, and the connection succeeds after its host key is pinned', async () => {
   const tab = await fixture.open('/servers');
   await tab.getByRole('button', { name: 'New server' }).click();
   const form = dialog(tab, 'New server');
@@ -246,7 +246,7 @@ test(
 );
 
 test(
-  'a member sees projects, apps and servers without actions, and the server rejects their requests',
+  'a member sees projects, apps and servers without actions, and cannot create a project through the API',
   secureContextOnly,
   async () => {
     const server = await createServer(fixture.owner, { name: 'Web 1' });

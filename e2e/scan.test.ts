@@ -118,7 +118,7 @@ describe('scan, without a server', () => {
       const findings = await findPaths(repository);
       const scannedRepository = repository === 'outer' ? 'outer/nested' : repository;
       assert.ok(
-        findings.some(([path, old]) => path === `${scannedRepository}/old.txt` && old),
+        findings.some(([path, isInHistory]) => path === `${scannedRepository}/old.txt` && isInHistory),
         JSON.stringify(findings),
       );
     }
@@ -167,7 +167,7 @@ describe('scan, without a server', () => {
     rmSync(path);
   });
 
-  test('a scanned repository cannot execute anything', async () => {
+  test('a scan executes no program that the configuration of the scanned repository names', async () => {
     const markerFile = join(shell.directory, 'executed');
     git('config', 'core.fsmonitor', `touch ${markerFile}`);
     git('config', 'log.showSignature', 'true');

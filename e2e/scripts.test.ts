@@ -158,7 +158,7 @@ test('an earlier version is viewed and restored; a script is deleted', async () 
   assert.equal((await fixture.owner.call('/v1/scripts/to-be-deleted')).status, 404);
 });
 
-test('a member has no access to the editor, and the server rejects their change', async () => {
+test('a member has no access to the editor, and cannot change a script through the API', async () => {
   const script = await getResource<Script>('/v1/scripts/greet-someone');
   const tab = await fixture.open(`/scripts/${script.id}/edit`, { person: linus });
   await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
@@ -166,7 +166,7 @@ test('a member has no access to the editor, and the server rejects their change'
   assert.equal(refused.status, 403);
 });
 
-const openRun = async (tab: Page) => {
+const openRunDialog = async (tab: Page) => {
   await tab.getByRole('button', { name: 'Run…' }).first().click();
   await tab.getByRole('dialog').getByRole('button', { name: 'Run' }).waitFor();
 };
@@ -186,7 +186,7 @@ checkPages(fixture, [
       await tab.getByText('Version 1', { exact: true }).click();
     },
   },
-  { name: 'script-run', path: '/scripts', prepare: openRun },
+  { name: 'script-run', path: '/scripts', prepare: openRunDialog },
   {
     name: 'run',
     path: '/scripts',

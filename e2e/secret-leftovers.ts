@@ -11,7 +11,7 @@ async function takeHeapSnapshot(page: Page): Promise<string> {
   return chunks.join('');
 }
 
-/** Returns the places in a tab that still contain a secret: document, fields, storage, address, history, memory. */
+/** Returns the places in a tab, such as its storage or memory, that still contain a secret. */
 export async function findSecretInTab(page: Page, secret: string): Promise<string[]> {
   const textByLocation: Record<string, string> = await page.evaluate(() => ({
     document: document.documentElement.outerHTML,

@@ -17,7 +17,7 @@ export interface SettingsFixture {
   readonly keyId: string;
 }
 
-/** Sets up the fixture of a file that checks the appearance of pages; see `setUpBrowserFixture`. */
+/** Sets up the fixture of a test file that checks the appearance of settings pages; see `setUpBrowserFixture`. */
 export function setUpSettingsFixture(): SettingsFixture {
   let member: TestPerson | undefined;
   let admin: TestPerson | undefined;
@@ -74,7 +74,7 @@ export function setUpSettingsFixture(): SettingsFixture {
   };
 }
 
-/** Adds the workspace Acme to a settings path that names no workspace. */
+/** Returns a path with the workspace Acme, if it is a settings path that names no workspace. */
 export function inWorkspace(path: string): string {
   if (!path.startsWith('/settings') || path.includes('workspace=')) return path;
   return `${path}${path.includes('?') ? '&' : '?'}workspace=acme`;

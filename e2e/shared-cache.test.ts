@@ -24,8 +24,7 @@ import { readGuideBlock } from './proxy-fixture.ts';
 let testServer: TestServer;
 let owner: TestPerson;
 /**
- * The URL of a Varnish that caches all of Devpilot with its default configuration: the worst case of an operator's
- * setup.
+ * The URL of Varnish in front of all of Devpilot, with Varnish's default configuration: the worst case of a setup.
  */
 let cacheUrl: string;
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-varnish-'));
@@ -68,7 +67,7 @@ after(async () => {
 });
 
 /** Varnish reports two request IDs for a cache hit: this request, and the one that filled the cache. */
-const isReplayed = (headers: Headers) => (headers.get('x-varnish') ?? '').includes(' ');
+const isCacheHit = (headers: Headers) => (headers.get('x-varnish') ?? '').includes(' ');
 
 test('a shared cache returns no decision and no identity to a request without a credential', async () => {
   const key = await createKey(owner, ['read']);
@@ -84,7 +83,7 @@ test('a shared cache returns no decision and no identity to a request without a 
         assert.equal(withCredential.headers.get('cache-control'), 'no-store', `${method} ${path}`);
         const withoutCredential = await sendRequest(cacheUrl, path, { method });
         const label = `${method} ${path} after ${Object.keys(headers)}`;
-        assert.deepEqual([withoutCredential.status, isReplayed(withoutCredential.headers)], [401, false], label);
+        assert.deepEqual([withoutCredential.status, isCacheHit(withoutCredential.headers)], [401, false], label);
         assert.equal(withoutCredential.headers.get('devpilot-credential-id') ?? '', '', label);
       }
     }
@@ -93,18 +92,18 @@ test('a shared cache returns no decision and no identity to a request without a 
   assert.equal(accepted, 12);
 });
 
-test('a shared cache does not return a rejection to a request with a valid credential', async () => {
+test('a shared cache stores no rejection', async () => {
   const key = await createKey(owner, ['read']);
   for (const path of ['/v1/authorize?permission=read&x=1', '/v1/authorize?permission=deploy', '/v1/projects/unknown']) {
     const refused = await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } });
     const repeated = await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } });
     assert.ok(refused.status >= 400, path);
     assert.equal(refused.headers.get('cache-control'), 'no-store', path);
-    assert.equal(isReplayed(repeated.headers), false, path);
+    assert.equal(isCacheHit(repeated.headers), false, path);
   }
 });
 
-test('a shared cache returns the data read by a key to no other request', async () => {
+test('a shared cache returns the data read by a key to no request without a credential', async () => {
   const key = await createKey(owner, ['read', 'manage_apps']);
   for (const path of ['/v1/projects', '/v1/apps', '/v1/servers', '/v1/scripts']) {
     assert.equal((await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } })).status, 200);
@@ -117,7 +116,7 @@ test('a shared cache returns the data read by a key to no other request', async 
   assert.equal(introspection.headers.get('cache-control'), 'no-store');
 });
 
-test('varnish.md: responses of a service that sends no cache headers leak by default, and do not with the configuration', async () => {
+test('varnish.md: responses of a service that sends no cache headers leak by default, and do not with the configuration of the guide', async () => {
   // The service of the guide: its response depends on the credential, and Varnish decides how long to cache it.
   const service = createServer(({ headers }, response) => {
     const name = headers['x-api-key'] ?? headers['authorization'] ?? headers['devpilot-credential-id'] ?? 'nobody';
@@ -149,7 +148,7 @@ test('varnish.md: responses of a service that sends no cache headers leak by def
     // Responses are still cached for the credential that requested them, behind the authorizing proxy.
     const [firstIdentity] = identity;
     const repeated = await fetch(`${configured}/identity`, { headers: firstIdentity ?? {} });
-    assert.ok(isReplayed(repeated.headers));
+    assert.ok(isCacheHit(repeated.headers));
   } finally {
     service.close();
     service.closeAllConnections();

@@ -23,7 +23,7 @@ import {
 for (const from of ENGINES) {
   describe(`copying ${from}`, () => {
     const to = from === 'sqlite' ? 'postgres' : 'sqlite';
-    const nameOf = (settings: Environment) => settings['DATABASE_URL'] ?? settings['DEVPILOT_DATA_DIR'] ?? '';
+    const storeArgumentOf = (settings: Environment) => settings['DATABASE_URL'] ?? settings['DEVPILOT_DATA_DIR'] ?? '';
 
     test(`to ${to} copies everything; a source in use and a target that is not empty are refused`, async () => {
       const settings = await newInstallationSettings(from, { DEVPILOT_SECRET: TEST_SECRET });
@@ -33,7 +33,7 @@ for (const from of ENGINES) {
       const key = await createKey(owner, ['read']);
       const replacement = await createKey(owner, ['read'], { replaces: key.id });
       const target = await newInstallationSettings(to, { DEVPILOT_SECRET: TEST_SECRET });
-      const copy = ['store', 'copy', '--from', nameOf(settings), '--to', nameOf(target)] as const;
+      const copy = ['store', 'copy', '--from', storeArgumentOf(settings), '--to', storeArgumentOf(target)] as const;
 
       assert.match((await runDevpilot({}, ...copy)).output, from === 'sqlite' ? /in use by/ : /Nodes are using/);
       assert.equal((await server.stop('SIGTERM')).code, 0);

@@ -48,7 +48,7 @@ test('a device is denied; an unknown code is reported', async () => {
   assert.equal((await pollDevice(device)).error, 'access_denied');
 });
 
-test('a workspace is renamed and its tab follows the new slug', async () => {
+test('a workspace is renamed, and the URL of the browser tab follows the new slug', async () => {
   const tab = await fixture.open('/settings/workspace');
   await tab.getByLabel('Name', { exact: true }).fill('Acme Rockets');
   await tab.getByLabel('Slug', { exact: true }).fill('Not a slug');
@@ -60,7 +60,7 @@ test('a workspace is renamed and its tab follows the new slug', async () => {
   await tab.getByRole('button', { name: /Acme Rockets/ }).waitFor();
 });
 
-test('a member sees the details of the workspace without buttons', async () => {
+test('a member sees the details of the workspace without buttons to save or delete', async () => {
   const linus = await signUpMember(fixture.server, fixture.owner, 'member', 'linus@example.com');
   const tab = await fixture.open('/settings/workspace', { person: linus });
   await tab.getByRole('region', { name: 'Details' }).waitFor();

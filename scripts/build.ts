@@ -31,14 +31,14 @@ function hashInputs(): string {
 function compress(): void {
   for (const file of globSync('assets/*.{js,css,svg,json}', { cwd: outputDirectory })) {
     const bytes = readFileSync(join(outputDirectory, file));
-    const quality = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-    writeFileSync(join(outputDirectory, `${file}.br`), brotliCompressSync(bytes, { params: quality }));
+    const brotliParams = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+    writeFileSync(join(outputDirectory, `${file}.br`), brotliCompressSync(bytes, { params: brotliParams }));
     writeFileSync(join(outputDirectory, `${file}.gz`), gzipSync(bytes, { level: 9 }));
   }
 }
 
 /** Copies the script that the API reference plugin serves, so that servers do not need to install the plugin. */
-async function copyReference(): Promise<void> {
+async function copyApiReferenceScript(): Promise<void> {
   const { default: fastify } = await import('fastify');
   const { default: reference } = await import('@scalar/fastify-api-reference');
   const app = fastify();
@@ -59,19 +59,21 @@ async function build(inputsHash: string): Promise<void> {
   process.env['CI'] ??= 'true';
   await bundle({ configFile: join(root, 'src/web/vite.config.ts'), build: { outDir: outputDirectory } });
   compress();
-  await copyReference();
+  await copyApiReferenceScript();
   writeFileSync(inputsHashFile, inputsHash);
   process.stderr.write(`Built the web UI in ${((performance.now() - startMs) / 1000).toFixed(1)} s.\n`);
 }
 
 const inputsHash = hashInputs();
-const isBuilt = existsSync(inputsHashFile) && readFileSync(inputsHashFile, 'utf8') === inputsHash;
-if (!isBuilt) {
+const isUpToDate = existsSync(inputsHashFile) && readFileSync(inputsHashFile, 'utf8') === inputsHash;
+if (!isUpToDate) {
   try {
     await build(inputsHash);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.stderr.write('Could not build the web UI. Run `npm ci`, then `npm run build` again.\n');
+    process.stderr.write(
+      'Could not build the web UI. If a package is missing, run `npm ci` first, then `npm run build` again.\n',
+    );
     process.exit(1);
   }
 }

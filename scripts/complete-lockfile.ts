@@ -39,7 +39,7 @@ function candidatePaths(path: string, name: string): string[] {
   return [...folders.map((folder) => `${folder}/node_modules/${name}`), `node_modules/${name}`];
 }
 
-/** Returns the path for a missing dependency, as high in the tree as npm would place it; null if none is missing. */
+/** Returns the path for a missing dependency, as high in the tree as npm would place it; null if it is not missing. */
 function findMissingPath(path: string, name: string, version: string): string | null {
   const paths = candidatePaths(path, name);
   const nearest = paths.find((candidate) => lockfile.packages[candidate] !== undefined);

@@ -83,7 +83,7 @@ function packServer(): void {
 }
 
 /** Files of the contract that contain no schemas and that the SDK includes unchanged. */
-const CODE_FILES = ['vocabulary', 'event-names', 'platform-vocabulary', 'limits', 'error-codes'];
+const FILES_WITHOUT_SCHEMAS = ['vocabulary', 'event-names', 'platform-vocabulary', 'limits', 'error-codes'];
 
 /** Returns the names that the SDK imports from each schema file of the contract. */
 function listUsedNames(): Map<string, string[]> {
@@ -94,7 +94,7 @@ function listUsedNames(): Map<string, string[]> {
       /import type \{([^{}]*)\} from '\.\.\/contract\/([a-z-]+)\.ts'/g,
     );
     for (const [, names = '', from = ''] of imports) {
-      if (CODE_FILES.includes(from)) continue;
+      if (FILES_WITHOUT_SCHEMAS.includes(from)) continue;
       const list = names.split(',').map((name) => name.trim());
       usedNames.set(from, [...(usedNames.get(from) ?? []), ...list.filter((name) => name !== '')]);
     }
@@ -110,9 +110,9 @@ const ENTRIES = ['sdk/client', 'sdk/audit', 'sdk/guard', 'sdk/secret', 'sdk/voca
 const INTERNAL =
   /^(?:authorization\/|sdk\/(?:remote-authorizer|lease-authorizer|connection|guard-session|follow-revocations)$)/;
 
-/** Shortens declarations: narrow indentation, and no comments in internal modules and in files of constants. */
+/** Shortens declarations: narrow indentation, and no comments in internal modules and in files without schemas. */
 function shortenTypes(file: string, text: string): string {
-  const isInternal = INTERNAL.test(file) || CODE_FILES.some((name) => file === `contract/${name}`);
+  const isInternal = INTERNAL.test(file) || FILES_WITHOUT_SCHEMAS.some((name) => file === `contract/${name}`);
   const withoutComments = isInternal ? text.replace(/^ *\/\*\*.*?\*\/\n/gms, '') : text;
   return withoutComments.replace(/^(?: {4})+(?! \*)/gm, (indentation) => ' '.repeat(indentation.length / 4));
 }
@@ -125,7 +125,7 @@ function shorten(file: string, text: string, extension: Extension): string {
   return extension === '.d.ts' ? shortenTypes(file, text) : text;
 }
 
-/** Copies a module and its imports. Skips files that do not exist or have already been copied. */
+/** Copies a module and its imports, shortened. Skips files that do not exist or have already been copied. */
 function copyWithImports(from: string, directory: string, file: string, extension: Extension): void {
   const target = join(directory, file + extension);
   if (existsSync(target) || !existsSync(join(from, file + extension))) return;

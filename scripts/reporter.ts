@@ -6,7 +6,9 @@ export const TEST_ENDED = /\0(.*)\n/g;
 /** Matches the line with the numbers of passed and failed tests, which is printed at the end. */
 export const TEST_COUNTS = /\ncounts (\{.*\})\n/;
 
-/** Prints each failure, then the numbers of passed and failed tests for `scripts/test.ts`. */
+/**
+ * Prints the output of the tests and each failure, then the numbers of passed and failed tests for `scripts/test.ts`.
+ */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {
     if (event.type === 'test:pass' || event.type === 'test:fail') yield `\0${event.data.name.replaceAll('\n', ' ')}\n`;

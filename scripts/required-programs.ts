@@ -27,7 +27,7 @@ export function needsInstalledPrograms(testFile: string): boolean {
     if (HELPERS_WITH_PROGRAMS.has(file)) return true;
     if (visited.has(file)) continue;
     visited.add(file);
-    // Only test helpers are followed, because production code does not import any.
+    // Follows only imports of test helpers, because production code does not import test helpers.
     queue.push(...listImports(file).filter((path) => path.startsWith('src/testing/')));
   }
   return false;

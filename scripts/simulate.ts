@@ -12,19 +12,19 @@ import { createGuards } from '../src/cluster/guards.ts';
 import { createClusterNode } from '../src/cluster/node.ts';
 import { randomHistories } from '../src/cluster/simulation.ts';
 
-/** The second argument is only set in the worker processes, which run the same script. */
+/** `workerIndex` is set only in the worker processes, which run the same script. */
 const [, script = '', historyCount = '1000000', workerIndex] = process.argv;
 
 if (workerIndex === undefined) {
   const workerCount = availableParallelism();
   const historiesPerWorker = Math.ceil(Number(historyCount) / workerCount);
-  const codes = await Promise.all(
+  const exitCodes = await Promise.all(
     Array.from({ length: workerCount }, (_, index) => {
       const child = spawn(process.execPath, [script, String(historiesPerWorker), String(index)], { stdio: 'inherit' });
       return new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
     }),
   );
-  process.exitCode = Math.max(...codes);
+  process.exitCode = Math.max(...exitCodes);
 } else {
   const BATCH_SIZE = 10_000;
   const implementation = {

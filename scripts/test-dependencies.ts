@@ -1,7 +1,7 @@
 /**
  * Installs the Debian packages of missing programs that tests start, before the tests run, because installations by
- * concurrent tests would interfere. The browser is `CHROMIUM_PATH` if set, otherwise Debian's headless shell or
- * Chromium.
+ * concurrent tests would interfere with each other. The browser is `CHROMIUM_PATH` if set, otherwise Debian's headless
+ * shell or Chromium.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -42,12 +42,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
   zsh: 'zsh',
 };
 
-let missing = 0;
+let hasFailed = false;
 function tryInstall(install: () => void): void {
   try {
     install();
   } catch (error) {
-    missing++;
+    hasFailed = true;
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   }
 }
@@ -78,4 +78,4 @@ tryInstall(() => {
   execFileSync('useradd', ['--user-group', 'postgres'], { stdio: ['ignore', 'ignore', 'inherit'] });
 });
 
-process.exitCode = missing === 0 ? 0 : 1;
+process.exitCode = hasFailed ? 1 : 0;

@@ -40,7 +40,7 @@ const MAX_REPEATED_OUTPUT = 4_000;
 
 let passed = 0;
 let failed = 0;
-/** Descriptions of the failures, each with the end of its output. */
+/** Descriptions of the failed checks and test files, each with its output or the end of it. */
 const failures: string[] = [];
 const runningFiles = new Set<ChildProcess>();
 

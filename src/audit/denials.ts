@@ -3,13 +3,13 @@ import type { AuditAction } from '../contract/event-names.ts';
 import { MINUTE } from '../contract/limits.ts';
 import { toStoredUserAgent } from './user-agent.ts';
 
-/** A refusal to record. */
+/** A refused request, sign-in or exchange, which is recorded in the activity log. */
 export interface Denial {
   readonly workspaceId: string;
   readonly action: AuditAction;
   readonly actor: AuditParty;
   readonly credential: CredentialReference | null;
-  /** The error code, followed by details if they help. */
+  /** A word, usually an error code, followed by details if they help. */
   readonly reason: string;
   readonly origin: RequestOrigin;
   /** Epoch milliseconds. */
@@ -19,10 +19,10 @@ export interface Denial {
 interface DenialGroup {
   readonly minute: number;
   last: Denial;
-  /** Number of refusals that are not yet written. */
+  /** Number of refusals since the last drain. */
   count: number;
-  /** Whether an event of the group has been written. */
-  written: boolean;
+  /** Whether an event of the group has been drained. */
+  wasDrained: boolean;
 }
 
 /**
@@ -53,14 +53,14 @@ export function createDenialBuffer(): DenialBuffer {
   const groups = new Map<string, DenialGroup>();
   const groupsPerWorkspace = new Map<string, number>();
 
-  function draftOf(group: DenialGroup, now: number): AuditDraft {
+  function drainGroup(group: DenialGroup, now: number): AuditDraft {
     const { last, count } = group;
     group.count = 0;
-    group.written = true;
+    group.wasDrained = true;
     return {
       workspaceId: last.workspaceId,
       action: last.action,
-      // An event has the time when it is written, so that the log stays in chronological order.
+      // The time of the drain, not of the refusal, so that the log stays in chronological order.
       at: Math.max(now, last.at),
       actor: last.actor,
       target: null,
@@ -84,7 +84,7 @@ export function createDenialBuffer(): DenialBuffer {
         const workspaceGroupCount = groupsPerWorkspace.get(denial.workspaceId) ?? 0;
         if (groups.size >= MAX_GROUPS || workspaceGroupCount >= MAX_GROUPS_PER_WORKSPACE) return;
         groupsPerWorkspace.set(denial.workspaceId, workspaceGroupCount + 1);
-        groups.set(key, { minute, last: denial, count: 1, written: false });
+        groups.set(key, { minute, last: denial, count: 1, wasDrained: false });
       }
     },
     drain(now, { everything = false } = {}) {
@@ -92,7 +92,7 @@ export function createDenialBuffer(): DenialBuffer {
       const currentMinute = Math.floor(now / MINUTE);
       for (const [key, group] of groups) {
         const isOver = group.minute < currentMinute;
-        if (group.count > 0 && (everything || isOver || !group.written)) due.push(draftOf(group, now));
+        if (group.count > 0 && (everything || isOver || !group.wasDrained)) due.push(drainGroup(group, now));
         if (!isOver) continue;
         groups.delete(key);
         const { workspaceId } = group.last;

@@ -75,7 +75,7 @@ export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<voi
   await insertAuditEvent(trx, { ...row, hash: hashOfAuditEvent(row) });
 }
 
-/** Appends a copy of the event to each of several logs, in the order of their IDs to avoid deadlocks. */
+/** Appends a copy of the event to each workspace's log, in the order of the workspace IDs to avoid deadlocks. */
 export async function appendToEachLog(
   trx: Trx,
   workspaceIds: readonly string[],

@@ -28,9 +28,9 @@ export interface NoticeDraft {
 const ALREADY_RECORDED: readonly NoticeKind[] = ['deployment.failed', 'credential.used_after_deletion'];
 
 /**
- * Creates a notice in the transaction of the event that it reports, and records it in the activity log, whose events
- * are sent to webhooks. Replaces the notice of an earlier occurrence. Does nothing if the same occurrence already has a
- * notice, even a dismissed one. Returns whether a notice was created.
+ * Creates a notice in the transaction of its cause. Unless the cause has its own event in the activity log, also
+ * records the notice there; events of the log are sent to webhooks. Replaces the notice of an earlier occurrence. Does
+ * nothing if the same occurrence already has a notice, even a dismissed one. Returns whether a notice was created.
  */
 export async function raiseNotice(trx: Trx, draft: NoticeDraft): Promise<boolean> {
   const { workspaceId, kind, subject, occurrence = '', detail, at, address = null } = draft;

@@ -22,9 +22,9 @@ const QUOTA_OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
 };
 
 /**
- * Actions that are never refused for a quota: those on sessions, memberships and accounts (except `person.updated`),
- * those that end or can reduce access (such as `api_key.updated`, which can make a key inactive) or end work, and
- * automatic ones.
+ * Actions that are never refused because of a quota: those on sessions, memberships and accounts (except
+ * `person.updated`), those that end or can reduce access (such as `api_key.updated`, which can make a key inactive) or
+ * end work, and automatic ones.
  */
 const NEVER_LIMITED =
   /^(?:session|member)\.|^person\.(?!updated$)|^api_key\.updated$|\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed|used_after_deletion)$/;

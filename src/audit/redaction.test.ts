@@ -62,70 +62,70 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const setupCode = server.setupCode ?? '';
   secrets.push(setupCode);
   const signedUp = await send('/v1/people', { name: 'Ada', email: 'ada@example.com', password, setupCode });
-  const person = { cookie: cookieOf(signedUp), origin: server.url };
-  secrets.push(secretIn(person.cookie));
-  await send('/v1/workspaces', { name: 'Acme' }, person);
+  const personHeaders = { cookie: cookieOf(signedUp), origin: server.url };
+  secrets.push(secretIn(personHeaders.cookie));
+  await send('/v1/workspaces', { name: 'Acme' }, personHeaders);
   type Created = { id: string; secret: string };
-  const tooShortName = await send('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, person);
+  const tooShortName = await send('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, personHeaders);
   assert.equal(tooShortName.status, 422);
   const body = { name: 'Pipeline', scopes: ['all'], passphrase };
-  const idempotentHeaders = { ...person, 'idempotency-key': 'once' };
+  const idempotentHeaders = { ...personHeaders, 'idempotency-key': 'once' };
   const protectedToken = await requestSecret<Created>('/v1/access-tokens', body, idempotentHeaders);
   assert.equal(protectedToken.headers.get('cache-control'), 'no-store');
   await send('/v1/access-tokens', body, idempotentHeaders);
-  const key = await requestSecret<Created>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, person);
+  const key = await requestSecret<Created>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, personHeaders);
   secrets.push(protectedToken.body.secret, key.body.secret);
   const invited = await requestSecret<{ code: string }>(
     '/v1/invitations',
     { email: 'x@example.com', role: 'member' },
-    person,
+    personHeaders,
   );
   secrets.push(invited.body.code);
   const device = await requestSecret<{ device_code: string; user_code: string }>('/v1/device/code', {
     client_id: 'cli',
   });
   secrets.push(device.body.device_code);
-  await send('/v1/device/approve', { userCode: device.body.user_code }, person);
+  await send('/v1/device/approve', { userCode: device.body.user_code }, personHeaders);
   const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
   const polled = await requestSecret<{ access_token: string }>('/v1/device/token', {
     grant_type,
     device_code: device.body.device_code,
   });
   secrets.push(polled.body.access_token);
-  const factor = await requestSecret<{ secret: string }>('/v1/me/two-factor', { password }, person);
+  const factor = await requestSecret<{ secret: string }>('/v1/me/two-factor', { password }, personHeaders);
   secrets.push(factor.body.secret);
   const confirmed = await requestSecret<{ recoveryCodes: string[] }>(
     '/v1/me/two-factor/confirm',
     { code: await generate({ secret: factor.body.secret }) },
-    person,
+    personHeaders,
   );
   assert.equal(confirmed.status, 200);
   secrets.push(
     ...confirmed.body.recoveryCodes,
     ...confirmed.body.recoveryCodes.map((code) => code.replaceAll('-', '')),
   );
-  person.cookie = cookieOf(confirmed);
-  secrets.push(secretIn(person.cookie));
-  const changed = await send('/v1/me/password', { currentPassword: password, newPassword }, person);
-  person.cookie = cookieOf(changed);
-  secrets.push(secretIn(person.cookie));
+  personHeaders.cookie = cookieOf(confirmed);
+  secrets.push(secretIn(personHeaders.cookie));
+  const changed = await send('/v1/me/password', { currentPassword: password, newPassword }, personHeaders);
+  personHeaders.cookie = cookieOf(changed);
+  secrets.push(secretIn(personHeaders.cookie));
 
-  // Requests with a secret in every position in which someone might put it by mistake.
-  for (const secret of [protectedToken.body.secret, key.body.secret, secretIn(person.cookie)]) {
+  // Requests with a secret in positions in which someone might put it by mistake.
+  for (const secret of [protectedToken.body.secret, key.body.secret, secretIn(personHeaders.cookie)]) {
     const bearer = { authorization: `Bearer ${secret}` };
     await send('/v1/authorize?scope=modify_env', undefined, { ...bearer, 'access-token-passphrase': passphrase });
     await send('/v1/whoami', undefined, { ...bearer, 'access-token-passphrase': `${passphrase}-wrong` });
     await send(`/v1/whoami?access_token=${secret}`, undefined, bearer);
     await send(`/v1/authorize?x=${secret}`);
-    await send(`/v1/access-tokens/${secret}`, undefined, person);
-    await send(`/v1/access-tokens/${secret}%zz`, undefined, person);
-    await send(`/v1/${secret}`, undefined, person);
-    await send(`/v1/access-tokens?q=${secret}`, undefined, person);
-    await send('/v1/access-tokens', { name: 'Ab', scopes: [secret], [secret]: secret }, person);
-    await send('/v1/access-tokens', `{"name": "${secret}`, { ...person, 'content-type': 'application/json' });
-    await send('/v1/access-tokens', secret, { ...person, 'content-type': secret });
+    await send(`/v1/access-tokens/${secret}`, undefined, personHeaders);
+    await send(`/v1/access-tokens/${secret}%zz`, undefined, personHeaders);
+    await send(`/v1/${secret}`, undefined, personHeaders);
+    await send(`/v1/access-tokens?q=${secret}`, undefined, personHeaders);
+    await send('/v1/access-tokens', { name: 'Ab', scopes: [secret], [secret]: secret }, personHeaders);
+    await send('/v1/access-tokens', `{"name": "${secret}`, { ...personHeaders, 'content-type': 'application/json' });
+    await send('/v1/access-tokens', secret, { ...personHeaders, 'content-type': secret });
     await send('/v1/me', undefined, {
-      ...person,
+      ...personHeaders,
       'x-request-id': secret,
       'user-agent': secret,
       'devpilot-workspace': secret,
@@ -133,15 +133,15 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     await send(
       '/v1/me',
       { name: 'Ada L.' },
-      { ...person, 'user-agent': secret, 'x-request-id': secret.slice(0, 60) },
+      { ...personHeaders, 'user-agent': secret, 'x-request-id': secret.slice(0, 60) },
       'PATCH',
     );
     await send('/v1/sessions', { email: secret, password: secret });
     await send('/v1/introspect', new URLSearchParams({ token: secret, passphrase }), {
       authorization: `Bearer ${key.body.secret}`,
     });
-    await send(`/v1/device/requests/${secret}`, undefined, person);
-    await send(`/v1/invitations/${secret}/accept`, undefined, person, 'POST');
+    await send(`/v1/device/requests/${secret}`, undefined, personHeaders);
+    await send(`/v1/invitations/${secret}/accept`, undefined, personHeaders, 'POST');
   }
   await send('/v1/sessions', {
     email: 'ada@example.com',
@@ -156,7 +156,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     '/v1/me',
     '/v1/invitations',
   ]) {
-    await send(path, undefined, person);
+    await send(path, undefined, personHeaders);
   }
   await send('/v1/revoke', new URLSearchParams({ token: key.body.secret }));
   const metrics = await (await fetch(server.metricsUrl ?? '')).text();

@@ -13,7 +13,7 @@ import { requiredRole } from './roles.ts';
 
 const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => requiredRole(action) === role);
 
-test('only runs, deployments and backups are open to members, only two actions require an owner, and all other changes require an admin', () => {
+test('members can act on runs, deployments and backups, two actions require an owner, some require no role, and all others require an admin', () => {
   assert.deepEqual(
     actionsFor('member').filter((action) => !/^deployment\./.test(action)),
     ['run.created', 'run.cancelled', 'run.finished', 'backup.created', 'backup.verification_started', 'run.failed'],
@@ -28,7 +28,7 @@ test('only runs, deployments and backups are open to members, only two actions r
   }
 });
 
-forEachEngine('a change by a person or credential', (engine) => {
+forEachEngine('the rights of the actor when a change is recorded', (engine) => {
   let store: Store;
   before(async () => {
     store = await engine.open();

@@ -8,7 +8,7 @@ import type { Trx } from '../store/store.ts';
 
 /**
  * Actions that require no role: those of people on their own account or membership, and the creation of a workspace. A
- * transfer of ownership is also one, because the former owner no longer has that role when it is recorded;
+ * transfer of ownership is one of them, because the former owner no longer has that role when the transfer is recorded;
  * `transferOwnership` checks the role.
  */
 const ACTIONS_WITHOUT_ROLE =

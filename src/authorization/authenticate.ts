@@ -12,7 +12,7 @@ import { exercisedMaskOf, type Requirement } from './rights.ts';
 import { digestOf, secretKindOf } from './secret.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
 
-/** A credential as a request presents it. */
+/** The credential that a request presents, and what the request is about. */
 export interface AuthenticationRequest extends RequestOrigin {
   readonly secret: string;
   readonly passphrase: string | null;
@@ -26,7 +26,10 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly checkWorkspace?: ((workspaceId: string) => boolean | Promise<boolean>) | undefined;
   /** Checks the resource that the request is about; absent if that resource belongs to no project or app. */
   readonly checkResource?: ResourceCheck | undefined;
-  /** True if the decision takes none of the credential's limited uses. It is still counted as a use. */
+  /**
+   * True if the decision takes none of the credential's limited uses and ignores its rate limit. It is still counted as
+   * a use.
+   */
   readonly keepsLimitedUses?: boolean;
 }
 
@@ -35,7 +38,8 @@ export interface AuthenticationResult {
   /** Present for refusals too, so that they can be logged; null if the credential is unknown. */
   readonly record: CredentialRecord | null;
   /**
-   * The state of the credential's rate limit after the decision; absent or null if it has none or it was not checked.
+   * The state of the credential's rate limit after the decision; absent or null if the credential has no limit, or the
+   * limit was not checked.
    */
   readonly rate?: RateState | null;
 }
@@ -144,8 +148,8 @@ export function createCredentialAuthenticator(options: {
       return concludeAfterResourceCheck(isAllowed, restrictions, passphrase, request, requirement);
     }
     if (!isAllowed) return finish({ decision: 'resource_not_allowed', record }, request, requirement, now);
-    const takesNoUse = request.keepsLimitedUses === true || request.isPreliminary === true;
-    const useDecision = decideUse(record, restrictions, now, takesNoUse ? null : useCounting);
+    const isLimitedUse = request.keepsLimitedUses !== true && request.isPreliminary !== true;
+    const useDecision = decideUse(record, restrictions, now, isLimitedUse ? useCounting : null);
     if (useDecision instanceof Promise)
       return useDecision.then((resolved) => finish({ ...resolved, record }, request, requirement, now));
     return finish({ ...useDecision, record }, request, requirement, now);
@@ -181,8 +185,11 @@ export function createCredentialAuthenticator(options: {
     return conclude(record, passphrase, { ...request, checkResource }, requirement, clock());
   }
 
-  /** If a passphrase was hashed, looks the record up again, because it may have been revoked during the hash. */
-  async function authenticateFromStore(
+  /**
+   * Authenticates with a record that is read from the store if it is not cached. If a passphrase had to be hashed, looks
+   * the record up again, because it may have been revoked during the hash.
+   */
+  async function authenticateAsync(
     request: AuthenticationRequest,
     requirement: Requirement,
   ): Promise<AuthenticationResult> {
@@ -200,14 +207,13 @@ export function createCredentialAuthenticator(options: {
   return {
     authenticate(request, requirement) {
       const kind = secretKindOf(request.secret);
-      if (kind === null && foreignPrefixes.isDeclared(request.secret))
-        return authenticateFromStore(request, requirement);
+      if (kind === null && foreignPrefixes.isDeclared(request.secret)) return authenticateAsync(request, requirement);
       if (kind === null || kind === 'session') return finish(UNKNOWN_CREDENTIAL, request, requirement, clock());
       const cachedRecord = registry.findCached(digestOf(request.secret));
-      if (cachedRecord === null) return authenticateFromStore(request, requirement);
+      if (cachedRecord === null) return authenticateAsync(request, requirement);
       const now = lastWallTime();
       const passphrase = passphraseVerifier.checkCached(cachedRecord, request.passphrase, request.address, now);
-      if (passphrase === null) return authenticateFromStore(request, requirement);
+      if (passphrase === null) return authenticateAsync(request, requirement);
       return conclude(cachedRecord, passphrase, request, requirement, now);
     },
   };

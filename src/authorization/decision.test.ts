@@ -76,7 +76,7 @@ test('a credential is refused from the exact millisecond of its expiry', () => {
   assert.equal(decide(expiring, 'not_needed', REQUIRES_MODIFY_ENV, NOW + 1, CLIENT_ADDRESS), 'token_expired');
 });
 
-test('all required rights are needed, and an empty list accepts any valid credential', () => {
+test('requireAll needs all of its rights, and an empty list accepts any valid credential', () => {
   const both = requirementOf(['modify_env', 'run_scripts'], ['read', 'write']);
   const rows: [Partial<CredentialRecord> & { rightNames: string[] }, Requirement, Decision][] = [
     [{ rightNames: ['modify_env'] }, both, 'insufficient_scope'],

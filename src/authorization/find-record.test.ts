@@ -23,12 +23,12 @@ const stored: StoredCredential = {
 };
 
 /** A registry over a store that has a record for every digest that begins with `known`. */
-function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
+function setUp(options: { capacity?: number; holdsLease?: () => boolean } = {}) {
   let now = 1_800_000_000_000;
   let reads = 0;
   const unknownSecrets = createLeakyBucketLimiter(LIMITS);
   const registry = createRecordRegistry({
-    lease: { holds: options.holds ?? (() => true) },
+    lease: { holds: options.holdsLease ?? (() => true) },
     cache: createRecordCache(options.capacity ?? 100),
     read(digest) {
       reads++;
@@ -74,21 +74,21 @@ test('successful look-ups are never counted', async () => {
   for (let count = 0; count < 1000; count++) assert.equal(await find(`known_${count}`), `known_${count}`);
 });
 
-test('a flood neither evicts nor limits cached records, even without the lease', async () => {
-  let holds = true;
-  const { find, registry, reads } = setUp({ capacity: 5, holds: () => holds });
+test('a flood of unknown secrets neither evicts cached records nor limits their look-ups, even without the lease', async () => {
+  let holdsLease = true;
+  const { find, registry, reads } = setUp({ capacity: 5, holdsLease: () => holdsLease });
   for (let count = 0; count < 5; count++) await find(`known_${count}`);
   for (let count = 0; count < 100; count++) await find(`guess ${count}`);
   assert.equal(registry.size(), 5);
   assert.equal(reads(), 15);
   for (let count = 0; count < 5; count++) assert.equal(await find(`known_${count}`), `known_${count}`);
   assert.equal(reads(), 15);
-  holds = false;
+  holdsLease = false;
   assert.equal(await find('known_1'), 'known_1');
   assert.equal(reads(), 16);
 });
 
-test('beyond the maximum number of addresses the address with the oldest event is dropped', async () => {
+test('beyond the maximum number of addresses, the one whose last unknown secret is oldest is forgotten', async () => {
   const { find } = setUp();
   for (let count = 0; count < 10; count++) await find(`guess ${count}`);
   assert.equal(await find('again'), 1);

@@ -53,7 +53,7 @@ function createDenialListener(denials: DenialBuffer, clock: () => number): Authe
   };
 }
 
-/** Returns the refusal to record for a request with the secret of a deleted credential. */
+/** Returns the `Denial` that records a request with the secret of a deleted credential. */
 function toDeletedUseDenial(
   { id, kind, name, workspaceId, deletedAt }: DeletedCredential,
   address: string,
