@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { createToken, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 import { atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
 
@@ -25,7 +23,7 @@ async function measureRunMs(args: readonly string[], environment: Readonly<Recor
 /** Compares the run time of CLI commands with the run time of an empty script, in alternating runs. */
 export async function cli(): Promise<Finding[]> {
   const server = await startTestServer();
-  const configDirectory = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
+  const configDirectory = temporaryDirectory();
   try {
     const owner = await signUpOwner(server);
     await createToken(owner, ['all']);
@@ -61,6 +59,5 @@ export async function cli(): Promise<Finding[]> {
     return findings;
   } finally {
     await server.close();
-    rmSync(configDirectory, { recursive: true, force: true });
   }
 }

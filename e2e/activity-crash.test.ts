@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { type ServerProcess, spawnServer } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
@@ -19,7 +20,7 @@ interface IngestResponse {
 
 test(`after ${KILLS} kills during ingest, each acknowledged event is stored once, and an unacknowledged batch completely or not at all`, async (t) => {
   const directory = temporaryDirectory();
-  let server = await spawnServer(directory.path);
+  let server = await spawnServer(directory);
   const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown) =>
     sendRequest<Body>(server.url, path, { headers, body });
   const ada = { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode };
@@ -84,7 +85,7 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
   let lostResponses = 0;
   for (let kill = 0; kill < KILLS; kill++) {
     await killWhileSending(server);
-    server = await spawnServer(directory.path);
+    server = await spawnServer(directory);
     for (const batch of unacknowledged) {
       const { body } = await sendBatch(batch);
       const expected =
@@ -106,5 +107,4 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
   }
   t.diagnostic(`${eventCount} events; ${lostResponses} batches were stored although their response was lost`);
   await server.stop('SIGTERM');
-  directory.remove();
 });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ensureApache } from '../src/testing/debian-packages.ts';
 import { freePort } from '../src/testing/postgres.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -34,7 +34,7 @@ const DEFAULT_MODULES = ['mpm_event', 'authn_core', 'authz_core', 'authz_host', 
 const readGuideModules = () =>
   /^a2enmod (.*)$/m.exec(readFileSync(new URL('../docs/guides/apache.md', import.meta.url), 'utf8'))?.[1]?.split(' ');
 
-const directory = mkdtempSync(join(tmpdir(), 'devpilot-apache-'));
+const directory = temporaryDirectory();
 let testServer: TestServer;
 let owner: TestPerson;
 let service: ProtectedService;
@@ -85,7 +85,6 @@ after(async () => {
   connection.close();
   service.close();
   await testServer.close();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 /** Sends a request through Apache. Returns the response and the requests that reached the service. */

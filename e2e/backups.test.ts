@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { App } from '../src/contract/apps.ts';
 import type { Backup } from '../src/contract/backups.ts';
 import type { Page as PageOf } from '../src/contract/paging.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { checkPages } from './page-checks.ts';
 import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
+const directory = temporaryDirectory();
 const ordersFile = join(directory, 'shared/orders.txt');
-after(() => rmSync(directory, { recursive: true, force: true }));
 
 // The tests run in order: later ones use the backup that the first one creates.
 let linus: TestPerson;
@@ -60,7 +59,7 @@ test("restoring requires the app's name and restores the files", async () => {
 });
 
 test('a backup is verified, and restored into another app after the name of that app was typed', async () => {
-  const stagingDirectory = mkdtempSync(join(directory, 'staging-'));
+  const stagingDirectory = temporaryDirectory();
   const stagingApp = { projectId: app.projectId, name: 'Staging', serverId: app.serverId, directory: stagingDirectory };
   await createApp(fixture.owner, stagingApp);
   const tab = await openBackups();

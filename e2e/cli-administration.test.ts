@@ -34,10 +34,7 @@ before(async () => {
   owner = await signUpOwner(server);
   shell = openCliShell({ DEVPILOT_URL: server.url, DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '' });
 });
-after(async () => {
-  shell.close();
-  await server.close();
-});
+after(() => server.close());
 
 const KINDS = [
   { noun: 'tokens', create: (options: object) => createToken(owner, ['modify_env'], { ...options }) },

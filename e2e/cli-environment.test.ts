@@ -49,10 +49,7 @@ before(async () => {
     DEVPILOT_PASSPHRASE: 'schöne Passphrase',
   });
 });
-after(async () => {
-  shell?.close();
-  await server?.close();
-});
+after(() => server?.close());
 beforeEach(async () => {
   const removals = Object.keys(await readVariables()).map((name) => [name, null]);
   await setVariables(owner, app, Object.fromEntries(removals));

@@ -34,7 +34,6 @@ before(async () => {
   shell = openCliShell({ DEVPILOT_URL: server.url, DEVPILOT_TOKEN: secret });
 });
 after(async () => {
-  shell?.close();
   await sshd?.close();
   await server?.close();
 });

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 export const BIN = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
@@ -33,7 +32,6 @@ export interface CliShell {
     args: readonly string[],
     answers: readonly (readonly [question: RegExp, answer: string])[],
   ): Promise<ProcessResult>;
-  close(): void;
 }
 
 /** Collects the output of a process and resolves when it has ended. */
@@ -53,7 +51,7 @@ export function collectResult(child: ChildProcess): Promise<ProcessResult> {
 }
 
 export function openCliShell(environment: Readonly<Record<string, string>> = {}): CliShell {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-cli-'));
+  const directory = temporaryDirectory();
   const baseEnvironment = {
     PATH: process.env['PATH'] ?? '',
     HOME: directory,
@@ -101,6 +99,5 @@ export function openCliShell(environment: Readonly<Record<string, string>> = {})
     start,
     typeAtTerminal,
     run: (args, options) => collectResult(start(args, options)),
-    close: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -59,11 +59,7 @@ before(async () => {
   );
   shell = openCliShell({ DEVPILOT_URL: testServer.url, ...basic });
 });
-after(async () => {
-  shell?.close();
-  app?.remove();
-  await testServer?.close();
-});
+after(() => testServer?.close());
 
 describe('deployments', () => {
   test('deploy --follow prints the log and exits with 0 once the release is live', async () => {
@@ -384,7 +380,6 @@ describe('backups', () => {
       [[question, `${app.slug}\r`]],
     );
     assert.equal(confirmed.code, 0, confirmed.stdout);
-    terminalShell.close();
     const secondRestore = await shell.run(['backups', 'restore', backup.id, '--yes', '--json'], { environment });
     assert.equal(json<Backup>(secondRestore.stdout).lastRestore?.status, 'completed');
     assert.match((await shell.run(['backups', 'list', app.slug], { environment })).stdout, /\tdirectory\tcompleted\t/);
@@ -403,10 +398,7 @@ describe('without a stored secret', () => {
     shop = await createTestApp(owner, server.id, { name: 'Shop' });
     sessionEnvironment = { DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '', DEVPILOT_WORKSPACE: owner.workspaceId };
   });
-  after(async () => {
-    shop.remove();
-    await issuer.close();
-  });
+  after(() => issuer.close());
 
   const now = () => Math.floor(Date.now() / 1000);
   const claims = (overrides: Readonly<Record<string, unknown>>) => ({

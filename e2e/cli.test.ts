@@ -63,10 +63,7 @@ before(async () => {
   const { code, stderr } = await signIn(shell, owner);
   assert.equal(code, 0, stderr);
 });
-after(async () => {
-  shell.close();
-  await server.close();
-});
+after(() => server.close());
 
 describe('signing in', () => {
   test('stores the secret in a file with mode 0600, and whoami shows the person', async () => {
@@ -82,7 +79,6 @@ describe('signing in', () => {
   test('without a credential, a command exits with 4 and says what to do', async () => {
     const fresh = openCliShell();
     const { code, stdout, stderr } = await fresh.run(['tokens', 'list', '--url', server.url]);
-    fresh.close();
     assert.deepEqual({ code, stdout }, { code: 4, stdout: '' });
     assert.match(stderr, /^devpilot: Not signed in to http.*Run: devpilot login/);
   });
@@ -102,7 +98,6 @@ describe('signing in', () => {
     assert.equal((await fresh.run(['login', '--token', '-', '--quiet'], { input: `${token.secret}\n` })).code, 0);
     const { stdout } = await fresh.run(['whoami', '--json']);
     assert.equal(json<Whoami>(stdout).principal.id, token.id);
-    fresh.close();
   });
 
   test('login uses the keychain if it works and stores no secret in the file; logout removes it from the keychain', async () => {
@@ -123,7 +118,6 @@ describe('signing in', () => {
     assert.equal((await fresh.run(['whoami'], { environment })).code, 0);
     assert.equal((await fresh.run(['logout'], { environment })).code, 0);
     assert.ok(!existsSync(join(fresh.directory, 'stored-secret')));
-    fresh.close();
   });
 
   test('DEVPILOT_TOKEN and DEVPILOT_PASSPHRASE override the configuration', async () => {
@@ -157,7 +151,6 @@ describe('signing in', () => {
     assert.equal((await secondShell.run(['logout'])).code, 0);
     assert.equal((await server.call('/v1/me', { headers: bearer(configuration.profiles.work.secret) })).status, 401);
     assert.equal((await secondShell.run(['whoami', '--url', server.url])).code, 4);
-    secondShell.close();
   });
 });
 
@@ -419,7 +412,6 @@ describe('other commands', () => {
     const leave = await memberShell.run(['members', 'leave', '--yes', '--json']);
     assert.equal(leave.code, 0, leave.stderr);
     assert.deepEqual(json(leave.stdout), { workspace: owner.workspaceId, left: true });
-    memberShell.close();
     const listed = json<{ id: string }[]>((await shell.run(['members', 'list', '--json'])).stdout);
     assert.ok(!listed.some((member) => member.id === id));
     const refused = await shell.run(['members', 'leave', '--yes']);

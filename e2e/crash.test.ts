@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { runCommand, type ServerProcess, spawnServer } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
@@ -20,7 +21,7 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
   let uses = 0;
   // After each start, deletions wait this long, because a guard can still hold a lease that the killed server granted.
   const environment = { DEVPILOT_REVOCATION_BOUND: '200ms' };
-  let server = await spawnServer(directory.path, environment);
+  let server = await spawnServer(directory, environment);
   const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown, method?: string) =>
     sendRequest<Body>(server.url, path, { headers, body, ...(method !== undefined && { method }) });
   const signedUp = await sendJson(
@@ -88,7 +89,7 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
   for (let kill = 0; kill < KILLS; kill++) {
     const knownBefore = new Set([...active.keys(), ...deleted.keys()]);
     await killDuringWork(server);
-    server = await spawnServer(directory.path, environment);
+    server = await spawnServer(directory, environment);
     await assertStatus(
       [...active.values()].filter(({ id }) => !knownBefore.has(id)),
       200,
@@ -105,6 +106,5 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
   t.diagnostic(`${active.size} active, ${deleted.size} deleted, ${body.useCount} of ${uses} uses counted`);
   assert.ok(deleted.size > 0 && active.size > 0 && deleted.size + active.size > 2 * KILLS);
   await server.stop('SIGTERM');
-  assert.equal((await runCommand(['audit', 'verify'], { DEVPILOT_DATA_DIR: directory.path })).code, 0);
-  directory.remove();
+  assert.equal((await runCommand(['audit', 'verify'], { DEVPILOT_DATA_DIR: directory })).code, 0);
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ApiKey } from '../src/contract/api-keys.ts';
 import type { Page } from '../src/contract/paging.ts';
-import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { spawnServer } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/test-cluster.ts';
 import { sendRequest } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
@@ -60,14 +61,11 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
   const acceptedAfterwards: string[] = [];
 
   before(async () => {
-    const start = (environment: Readonly<Record<string, string>>) => spawnServer(directory.path, environment);
+    const start = (environment: Readonly<Record<string, string>>) => spawnServer(directory, environment);
     ({ cluster, keys } = await startTestCluster(start, { revocationBoundMs: REVOCATION_BOUND_MS, keyCount }));
   });
 
-  after(async () => {
-    await cluster.close();
-    directory.remove();
-  });
+  after(() => cluster.close());
 
   /**
    * Makes the reachable nodes cache a key, and deletes the key or removes the permission write while requests with the

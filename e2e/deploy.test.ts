@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { freePort } from '../src/testing/postgres.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { PASSWORD, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 import { startCaddy } from './proxy-fixture.ts';
@@ -16,11 +16,7 @@ import { startCaddy } from './proxy-fixture.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readRepositoryFile = (path: string) => readFileSync(join(root, path), 'utf8');
 
-let directory: string;
-before(() => {
-  directory = mkdtempSync(join(tmpdir(), 'devpilot-deploy-'));
-});
-after(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory();
 
 test('systemd accepts the unit and rates its exposure below 2.5', () => {
   ensureCommand('systemd-analyze', 'systemd');

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { Page as PageOf } from '../src/contract/paging.ts';
@@ -50,7 +49,6 @@ export function setUpDeploymentFixture(): DeploymentFixture {
     },
     { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
   );
-  after(() => prepared?.app.remove());
   return {
     fixture,
     get member() {

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { killProcess } from '../src/testing/kill-process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 
 /** Waits until a server prints its URL, and returns the URL. */
@@ -38,7 +36,7 @@ function killServer(server: ChildProcess): Promise<void> {
 
 test('a creation whose fsync fails returns 503 and leaves nothing behind; every acknowledged token survives', async () => {
   ensureCommand('strace');
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-disk-'));
+  const directory = temporaryDirectory();
   const env = { ...process.env, DEVPILOT_DATA_DIR: directory };
   const init = [
     'bin/devpilot.mjs',
@@ -120,6 +118,5 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
     }
   } finally {
     await killServer(server);
-    rmSync(directory, { recursive: true, force: true });
   }
 });

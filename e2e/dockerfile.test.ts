@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { validate } from 'dockerfile-utils';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { collectResult } from './cli-shell.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readRepositoryFile = (path: string) => readFileSync(join(root, path), 'utf8');
 
-let directory: string;
-before(() => {
-  directory = mkdtempSync(join(tmpdir(), 'devpilot-dockerfile-'));
-});
-after(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory();
 
 /** The instructions of the Dockerfile, one per line, by stage. */
 const STAGES = readRepositoryFile('Dockerfile')

@@ -34,10 +34,7 @@ before(async () => {
   owner = await signUpOwner(server);
   shell = openCliShell();
 });
-after(async () => {
-  shell.close();
-  await Promise.all([server.close(), sshd.close()]);
-});
+after(() => Promise.all([server.close(), sshd.close()]));
 
 test('the commands of the guide lead from git init to a page served by the deployed app, and to a rollback', async () => {
   const key = await createKey(owner, ['manage_projects', 'manage_servers', 'manage_apps', 'deploy', 'view_logs']);

@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { type ServerProcess, spawnServer } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -19,13 +20,12 @@ import { until } from '../src/testing/until.ts';
 const RESERVE_BYTES = 4 * 1_048_576;
 
 const root = temporaryDirectory();
-const disk = join(root.path, 'disk');
+const disk = join(root, 'disk');
 execFileSync('mkdir', [disk]);
 // Mounting requires root. There is no other safe way to fill a disk.
 const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'devpilot-test', disk]).status === 0;
 after(() => {
   if (isMounted) spawnSync('umount', [disk]);
-  root.remove();
 });
 
 const filler = join(disk, 'filler');

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { TEST_SECRET } from '../src/testing/engines.ts';
 import { freePort, startPostgres, type TestPostgres } from '../src/testing/postgres.ts';
 import { type StallingProxy, startStallingProxy } from '../src/testing/stalling-proxy.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -73,11 +71,10 @@ interface GuardSetup {
 }
 
 async function setUpSqlite(): Promise<GuardSetup> {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
   return {
-    environment: { DEVPILOT_DATA_DIR: directory },
+    environment: { DEVPILOT_DATA_DIR: temporaryDirectory() },
     serverCount: 1,
-    close: async () => rmSync(directory, { recursive: true, force: true }),
+    close: () => Promise.resolve(),
   };
 }
 

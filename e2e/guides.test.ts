@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { RE2JS } from 're2js';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { createServerResource, createTestApp } from '../src/testing/test-deployments.ts';
 import {
   createKey,
@@ -126,10 +117,7 @@ describe('the scripts of the pipeline guides', () => {
     owner = await signUpOwner(server);
     shell = openCliShell();
   });
-  after(async () => {
-    shell.close();
-    await server.close();
-  });
+  after(() => server.close());
 
   for (const page of ['github-actions.md', 'gitlab-ci.md', 'cron.md', 'systemd-timers.md']) {
     test(`${page}: sends the token and passphrase, and fails if they are rejected`, async () => {
@@ -227,7 +215,6 @@ describe('the scripts of the pipeline guides', () => {
       assert.match(refused.stderr, /not accepted/);
     } finally {
       await issuer.close();
-      app.remove();
     }
   });
 
@@ -348,14 +335,13 @@ test('scripts-and-backups.md: the commands configure, run, follow, back up and r
     const auditEvents = await owner.call('/v1/audit-events?action=backup.restore_finished');
     assert.match(auditEvents.text, /"status":"completed"/);
   } finally {
-    shell.close();
     await server.close();
   }
 });
 
 test('installation-backup.md: the script backs up a running server and keeps the newest backups, and the commands restore a backup', async () => {
   const server = await startTestServer();
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
+  const directory = temporaryDirectory();
   try {
     const owner = await signUpOwner(server);
     const key = await createKey(owner, ['read']);
@@ -387,6 +373,5 @@ test('installation-backup.md: the script backs up a running server and keeps the
     assert.ok(existsSync(join(restored, 'devpilot.db')));
   } finally {
     await server.close();
-    rmSync(directory, { recursive: true, force: true });
   }
 });

@@ -4,7 +4,8 @@ import { after } from 'node:test';
 import type { CreatedApiKey } from '../src/contract/api-keys.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
 import { openTestDatabases } from '../src/testing/postgres.ts';
-import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { runCommand, type ServerProcess, spawnServer } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   bearer,
   createToken,
@@ -23,12 +24,9 @@ export const EMAIL = 'ada@example.com';
 
 export const rootDirectory = temporaryDirectory();
 let folderCount = 0;
-export const newFolderPath = () => join(rootDirectory.path, `folder-${++folderCount}`);
+export const newFolderPath = () => join(rootDirectory, `folder-${++folderCount}`);
 const postgres = await openTestDatabases();
-after(async () => {
-  await postgres.close();
-  rootDirectory.remove();
-});
+after(() => postgres.close());
 
 /** Returns the settings of a new, empty installation, with additional `settings`. */
 export async function newInstallationSettings(

@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
 import { openTestDatabases } from '../src/testing/postgres.ts';
-import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { type ServerProcess, spawnServer } from '../src/testing/process.ts';
 import { hasChild, isRunning } from '../src/testing/running-processes.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   createServerResource,
   createTestApp,
@@ -29,15 +30,12 @@ const slowHook = (stage: string, sleepSeconds: string) => ({
 test('each deployment runs once, any of two nodes can follow its log, and after a node is killed the other one ends its deployment as failed', async (context) => {
   const directory = temporaryDirectory();
   const postgres = await openTestDatabases();
-  context.after(async () => {
-    await postgres.close();
-    directory.remove();
-  });
+  context.after(() => postgres.close());
   const environment = { ...LOCAL, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET };
-  const firstNode = await spawnServer(directory.path, environment);
+  const firstNode = await spawnServer(directory, environment);
   // The owner signs up before the second node starts, because that node prints another setup code.
   const owner = await signUpRemoteOwner(firstNode);
-  const secondNode = await spawnServer(directory.path, environment);
+  const secondNode = await spawnServer(directory, environment);
   const nodes = [firstNode, secondNode];
   const ownerOnSecond = await signInRemotePerson(secondNode.url, owner.email);
   const { id: serverId } = await createServerResource(owner);
@@ -74,5 +72,4 @@ test('each deployment runs once, any of two nodes can follow its log, and after 
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /node that ran this (?:deployment )?was lost/);
   for (const node of nodes) if (node !== killedNode) await node.stop('SIGTERM');
-  app.remove();
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Agent, get } from 'node:http';
 import { test } from 'node:test';
-import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { type ServerProcess, spawnServer } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { until } from '../src/testing/until.ts';
@@ -36,7 +37,7 @@ function requestKeptAlive(agent: Agent, url: string, secret: string): Promise<nu
 
 test(`after ${KILLS} kills, no use older than a second is missing, and none is counted twice`, async () => {
   const directory = temporaryDirectory();
-  let server = await spawnServer(directory.path);
+  let server = await spawnServer(directory);
   const { personHeaders, key } = await signUpWithKey(server);
   let countedBefore = 0;
   for (let kill = 0; kill < KILLS; kill++) {
@@ -59,7 +60,7 @@ test(`after ${KILLS} kills, no use older than a second is missing, and none is c
     isOver = true;
     await Promise.all(clients);
     agent.destroy();
-    server = await spawnServer(directory.path);
+    server = await spawnServer(directory);
     const { body } = await sendRequest<{ useCount: number }>(server.url, `/v1/api-keys/${key.id}`, {
       headers: personHeaders,
     });
@@ -77,7 +78,6 @@ test(`after ${KILLS} kills, no use older than a second is missing, and none is c
     countedBefore = body.useCount;
   }
   await server.stop('SIGTERM');
-  directory.remove();
 });
 
 test(`${STOPS} graceful stops under load reset no kept-alive connection`, async () => {
@@ -86,7 +86,7 @@ test(`${STOPS} graceful stops under load reset no kept-alive connection`, async 
   let secret = '';
   const errors: (number | string)[] = [];
   for (let stop = 0; stop < STOPS; stop++) {
-    const server = await spawnServer(directory.path);
+    const server = await spawnServer(directory);
     if (isFirstStart) ({ secret } = (await signUpWithKey(server)).key);
     isFirstStart = false;
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
@@ -109,5 +109,4 @@ test(`${STOPS} graceful stops under load reset no kept-alive connection`, async 
     agent.destroy();
   }
   assert.deepEqual(errors, []);
-  directory.remove();
 });

@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
-import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { spawnServer } from '../src/testing/process.ts';
 import { isRunning } from '../src/testing/running-processes.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   createServerResource,
   createTestApp,
@@ -30,7 +31,7 @@ const slowHook = (stage: string, sleepSeconds: string) => ({
 
 test('after a kill at each stage, the previous release is active, the deployment has failed, and no process remains', async () => {
   const directory = temporaryDirectory();
-  let server = await spawnServer(directory.path, LOCAL);
+  let server = await spawnServer(directory, LOCAL);
   let owner = await signUpRemoteOwner(server);
   const { id: serverId } = await createServerResource(owner);
   const app = await createTestApp(owner, serverId);
@@ -53,7 +54,7 @@ test('after a kill at each stage, the previous release is active, the deployment
     await until(async () => !isRunning('sleep', sleepSeconds));
     // After the restart, the same hook runs for the previous release. It must not sleep then.
     writeFileSync(join(app.directory, 'shared/quick'), '');
-    server = await spawnServer(directory.path, LOCAL);
+    server = await spawnServer(directory, LOCAL);
     owner = createTestPerson(remoteTestServer(server.url), owner);
     const failed = await waitForDeployment(owner, created.body.id, isFinished);
     assert.deepEqual([failed.status, failed.live], ['failed', false], stage);
@@ -69,6 +70,4 @@ test('after a kill at each stage, the previous release is active, the deployment
     rmSync(join(app.directory, 'shared/quick'));
   }
   await server.stop('SIGTERM');
-  app.remove();
-  directory.remove();
 });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { spawnServer } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { signUpRemoteOwner } from '../src/testing/test-server.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
@@ -36,15 +37,14 @@ test('a server killed during its first start, a later start or a stop starts cle
   ];
   for (const isReached of startupMoments) {
     const directory = temporaryDirectory();
-    await startAndKill(directory.path, () => isReached(directory.path));
-    const server = await spawnServer(directory.path);
+    await startAndKill(directory, () => isReached(directory));
+    const server = await spawnServer(directory);
     assert.notEqual(server.setupCode, null);
     await server.stop('SIGKILL');
-    directory.remove();
   }
 
   const directory = temporaryDirectory();
-  let server = await spawnServer(directory.path);
+  let server = await spawnServer(directory);
   await signUpRemoteOwner(server);
   for (const delayMs of [0, 10, 40]) {
     // Kills the server during its shutdown, which takes some milliseconds, and during the next start.
@@ -53,12 +53,11 @@ test('a server killed during its first start, a later start or a stop starts cle
     await Promise.all([server.stop('SIGKILL'), stopping]);
     const startMs = performance.now();
     await startAndKill(
-      directory.path,
-      () => hasFile(directory.path, 'devpilot.db-shm') && performance.now() - startMs > delayMs * 10,
+      directory,
+      () => hasFile(directory, 'devpilot.db-shm') && performance.now() - startMs > delayMs * 10,
     );
-    server = await spawnServer(directory.path);
+    server = await spawnServer(directory);
     assert.equal(server.setupCode, null);
   }
   assert.equal((await server.stop('SIGTERM')).code, 0);
-  directory.remove();
 });

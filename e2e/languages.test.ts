@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ensureCommand, ensureOAuthClients } from '../src/testing/debian-packages.ts';
 import { freePort } from '../src/testing/postgres.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -18,7 +18,7 @@ import {
 import { collectResult } from './cli-shell.ts';
 import { type InterruptibleConnection, startInterruptibleConnection, waitUntilListening } from './proxy-fixture.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'devpilot-languages-'));
+const directory = temporaryDirectory();
 let testServer: TestServer;
 let owner: TestPerson;
 
@@ -58,10 +58,7 @@ before(async () => {
   const projectId = await createResource('/v1/projects', { name: 'Shop' });
   await createResource('/v1/apps', { name: 'Shop', slug: 'shop', projectId });
 });
-after(async () => {
-  await testServer.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+after(() => testServer.close());
 
 function startProgram(name: string, environment: Readonly<Record<string, string>>): ChildProcess {
   const interpreters: Readonly<Record<string, string>> = { py: '/usr/bin/python3', rb: '/usr/bin/ruby' };

@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import {
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../src/testing/postgres.ts';
 import { installFromRegistry, installPackages } from '../src/testing/registry.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -33,16 +23,14 @@ import { collectResult } from './cli-shell.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PATH = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
 
-let packageDirectory: string;
+const packageDirectory = temporaryDirectory();
 before(() => {
-  packageDirectory = mkdtempSync(join(tmpdir(), 'devpilot-packages-'));
   execFileSync(process.execPath, ['scripts/pack.ts'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, PATH },
   });
 });
-after(() => rmSync(packageDirectory, { recursive: true, force: true }));
 
 const packedFile = (name: string) => join(root, 'dist', name);
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
+import { runCommand, type ServerProcess, spawnServer } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
@@ -38,7 +39,7 @@ function startSlowRequest(url: string, path: string, headers: Record<string, str
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} stops the server within five seconds: running requests finish, and every use is written`, async () => {
     const directory = temporaryDirectory();
-    const server = await spawnServer(directory.path);
+    const server = await spawnServer(directory);
     const personHeaders = await signUp(server);
     const key = await sendRequest<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
       headers: personHeaders,
@@ -59,7 +60,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     assert.equal(code, 0);
     assert.ok(performance.now() - startMs < scaledTimeout(5000));
     assert.match(await slow.response, /^HTTP\/1\.1 201 /);
-    const restarted = await spawnServer(directory.path);
+    const restarted = await spawnServer(directory);
     assert.equal(restarted.setupCode, null);
     const counted = await sendRequest<{ useCount: number }>(restarted.url, `/v1/api-keys/${key.body.id}`, {
       headers: personHeaders,
@@ -68,13 +69,12 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const tokens = await sendRequest(restarted.url, '/v1/access-tokens', { headers: personHeaders });
     assert.ok(tokens.text.includes('In flight'));
     await restarted.stop(signal);
-    directory.remove();
   });
 }
 
 test('a client that never finishes its request does not delay the stop beyond five seconds', async () => {
   const directory = temporaryDirectory();
-  const server = await spawnServer(directory.path);
+  const server = await spawnServer(directory);
   const personHeaders = await signUp(server);
   const slow = startSlowRequest(server.url, '/v1/access-tokens', personHeaders, '{}');
   slow.response.catch(() => undefined);
@@ -83,13 +83,12 @@ test('a client that never finishes its request does not delay the stop beyond fi
   const startMs = performance.now();
   assert.equal((await server.stop('SIGTERM')).code, 0);
   assert.ok(performance.now() - startMs < scaledTimeout(5000));
-  directory.remove();
 });
 
 test('a second start on the same data directory fails with one line that names the process; a dead process holds no lock', async () => {
   const directory = temporaryDirectory();
-  const server = await spawnServer(directory.path);
-  const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path };
+  const server = await spawnServer(directory);
+  const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory };
   const secondStart = await runCommand(['serve'], environment);
   assert.equal(secondStart.code, 2);
   assert.equal(secondStart.stdout, '');
@@ -98,42 +97,38 @@ test('a second start on the same data directory fails with one line that names t
   assert.match((await runCommand(init, environment, PASSWORD)).stderr, new RegExp(`process ${server.pid}\\b`));
   assert.equal((await sendRequest(server.url, '/readyz')).status, 200);
   await server.stop('SIGKILL');
-  const third = await spawnServer(directory.path);
+  const third = await spawnServer(directory);
   assert.equal((await sendRequest(third.url, '/healthz')).status, 200);
   await third.stop('SIGTERM');
-  directory.remove();
 });
 
 test('a signal sent as soon as the URL is printed stops the server cleanly', async () => {
   const directory = temporaryDirectory();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const server = await spawnServer(directory.path);
+    const server = await spawnServer(directory);
     const { code, signal: endedBy } = await server.stop(signal);
     assert.deepEqual([code, endedBy], [0, null]);
   }
-  directory.remove();
 });
 
 test('a start on a port in use fails with one line, and releases the data directory', async () => {
   const directory = temporaryDirectory();
   const otherDirectory = temporaryDirectory();
-  const server = await spawnServer(directory.path);
+  const server = await spawnServer(directory);
   const PORT = new URL(server.url).port;
-  const portTaken = await runCommand(['serve'], { PORT, DEVPILOT_DATA_DIR: otherDirectory.path });
+  const portTaken = await runCommand(['serve'], { PORT, DEVPILOT_DATA_DIR: otherDirectory });
   assert.equal(portTaken.code, 2);
   assert.equal(
     portTaken.stderr,
     `devpilot: PORT must be a port that nothing else listens on (127.0.0.1:${PORT} is in use).\n`,
   );
-  const secondServer = await spawnServer(otherDirectory.path);
+  const secondServer = await spawnServer(otherDirectory);
   await Promise.all([server.stop('SIGTERM'), secondServer.stop('SIGTERM')]);
-  directory.remove();
-  otherDirectory.remove();
 });
 
 test('init creates the first owner without a browser, once, with a password from standard input', async () => {
   const directory = temporaryDirectory();
-  const environment = { DEVPILOT_DATA_DIR: directory.path };
+  const environment = { DEVPILOT_DATA_DIR: directory };
   const init = (email: string, password: string, workspace = 'Acme') =>
     runCommand(
       ['init', '--email', email, '--name', 'Ada', '--workspace', workspace, '--password-stdin', '--json'],
@@ -161,7 +156,7 @@ test('init creates the first owner without a browser, once, with a password from
   const secondInit = await init('eve@example.com', PASSWORD, 'Evil');
   assert.equal(secondInit.code, 1);
   assert.match(secondInit.stderr, /owner already/);
-  const server = await spawnServer(directory.path);
+  const server = await spawnServer(directory);
   assert.equal(server.setupCode, null);
   const signedIn = await sendRequest(server.url, '/v1/sessions', {
     body: { email: 'ada@example.com', password: PASSWORD },
@@ -174,5 +169,4 @@ test('init creates the first owner without a browser, once, with a password from
   assert.equal(me.body.rights.role, 'owner');
   assert.equal(me.body.workspace.id, workspace.id);
   await server.stop('SIGTERM');
-  directory.remove();
 });

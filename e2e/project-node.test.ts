@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { installLockedOrSkip } from '../src/testing/registry.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 describe('the Node.js that is installed with the project', () => {
   let project: string;
   before(() => {
-    project = mkdtempSync(join(tmpdir(), 'devpilot-project-node-'));
+    project = temporaryDirectory();
     cpSync(join(root, 'bin'), join(project, 'bin'), { recursive: true });
     const runtime = join(project, `node_modules/node-linux-${process.arch}/bin`);
     mkdirSync(runtime, { recursive: true });
     writeFileSync(join(runtime, 'node'), '#!/bin/sh\necho "project node: $*"; cat; exit 7', { mode: 0o755 });
   });
-  after(() => rmSync(project, { recursive: true }));
 
   /** Runs `bin/devpilot.mjs` with a Node.js that reports version 20. */
   const runUnderNode20 = () =>

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { startGitHost } from '../src/testing/git-host.ts';
 import { createTestRepository } from '../src/testing/git-repository.ts';
 import { freePort } from '../src/testing/postgres.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -204,7 +204,7 @@ after(async () => {
 
 for (const proxy of PROXIES) {
   describe(proxy.name, () => {
-    const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
+    const directory = temporaryDirectory();
     let port: number;
     let child: ChildProcess;
     before(async () => {
@@ -223,7 +223,6 @@ for (const proxy of PROXIES) {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await ended;
-      rmSync(directory, { recursive: true, force: true });
     });
 
     /** Sends a request through the proxy. Returns the response and the requests that reached the service. */
@@ -423,7 +422,7 @@ for (const proxy of PROXIES) {
 }
 
 test('git clones a repository behind nginx with a credential helper that provides the secret', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
+  const directory = temporaryDirectory();
   const repository = createTestRepository();
   const host = await startGitHost(repository.path);
   const port = await freePort();
@@ -458,13 +457,11 @@ test('git clones a repository behind nginx with a credential helper that provide
   } finally {
     child.kill('SIGKILL');
     await host.close();
-    repository.remove();
-    rmSync(directory, { recursive: true, force: true });
   }
 });
 
 test('HAProxy forwards nothing after an error in Lua', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
+  const directory = temporaryDirectory();
   const port = await freePort();
   const haproxy = PROXIES.find(({ command }) => command === 'haproxy');
   const args = haproxy?.configure({ directory, port, devpilotPort: connection.port, servicePort: service.port }) ?? [];
@@ -478,6 +475,5 @@ test('HAProxy forwards nothing after an error in Lua', async () => {
     assert.deepEqual([status, service.requests.length], [503, 0]);
   } finally {
     child.kill('SIGKILL');
-    rmSync(directory, { recursive: true, force: true });
   }
 });

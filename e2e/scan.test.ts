@@ -57,7 +57,6 @@ before(() => {
   root = join(shell.directory, 'repo');
   mkdirSync(root);
 });
-after(() => shell.close());
 
 describe('scan, without a server', () => {
   test('finds secrets in a plain directory, except in ignored files', async () => {

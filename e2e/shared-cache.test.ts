@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { freePort } from '../src/testing/postgres.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -27,7 +27,7 @@ let owner: TestPerson;
  * The URL of Varnish in front of all of Devpilot, with Varnish's default configuration: the worst case of a setup.
  */
 let cacheUrl: string;
-const directory = mkdtempSync(join(tmpdir(), 'devpilot-varnish-'));
+const directory = temporaryDirectory();
 // Varnish compiles configurations as a user of its own.
 chmodSync(directory, 0o755);
 const running: ChildProcess[] = [];
@@ -63,7 +63,6 @@ after(async () => {
     await ended;
   }
   await testServer.close();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 /** Varnish reports two request IDs for a cache hit: this request, and the one that filled the cache. */

@@ -11,12 +11,8 @@ const OUTPUT = `Devpilot is at ${ADDRESS}\nOne-time setup link: ${ADDRESS}/setup
 /** Starts a server in a terminal, interrupts it, and returns its output. */
 async function startAtTerminal(environment: Readonly<Record<string, string>> = {}): Promise<string> {
   const shell = openCliShell({ PORT: '0', ...environment });
-  try {
-    const { stdout } = await shell.typeAtTerminal(['serve'], [[SETUP_LINK, INTERRUPT]]);
-    return stdout.replaceAll('\r', '').replaceAll('^C', '');
-  } finally {
-    shell.close();
-  }
+  const { stdout } = await shell.typeAtTerminal(['serve'], [[SETUP_LINK, INTERRUPT]]);
+  return stdout.replaceAll('\r', '').replaceAll('^C', '');
 }
 
 describe('devpilot serve', () => {
@@ -46,6 +42,5 @@ describe('devpilot serve', () => {
       .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line).msg as string] : []));
     assert.match(messages[0] ?? '', /^Server listening at /);
     assert.equal(messages.at(-1), 'stopped');
-    shell.close();
   });
 });

@@ -64,7 +64,7 @@ for (const from of ENGINES) {
     const settings = await newInstallationSettings(from);
     const server = await startServer(settings);
     const encrypted = await createEncryptedVariable(server, await signUp(server));
-    const newSecretFile = join(rootDirectory.path, `new-secret-${from}`);
+    const newSecretFile = join(rootDirectory, `new-secret-${from}`);
     writeFileSync(newSecretFile, 'another secret of the tests, long enough\n');
     const fileOptions = from === 'postgres' ? ['--new-secret-file', newSecretFile] : [];
     assert.match(

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
-import { temporaryDirectory } from '../src/testing/process.ts';
+import { temporaryDirectory } from '../src/testing/temporary-directory.ts';
 import { startWebhookReceiver } from '../src/testing/webhook-receiver.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -102,7 +102,7 @@ test('the bridge forwards each verified message to ntfy, Loki and PagerDuty once
 
 test('the bridge appends verified messages to a file for the agent of a log store', async () => {
   const directory = temporaryDirectory();
-  const file = join(directory.path, 'devpilot.ndjson');
+  const file = join(directory, 'devpilot.ndjson');
   const send = await startBridge({ TARGET: 'file', LOG_FILE: file });
   assert.deepEqual([await send('msg_1'), await send('msg_1'), await send('msg_2')], [204, 204, 204]);
   const lines = readFileSync(file, 'utf8').trim().split('\n');
@@ -110,5 +110,4 @@ test('the bridge appends verified messages to a file for the agent of a log stor
     lines.map((line) => JSON.parse(line) as unknown),
     ['msg_1', 'msg_2'].map((id) => ({ id, ...MESSAGE })),
   );
-  directory.remove();
 });

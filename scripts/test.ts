@@ -230,14 +230,10 @@ if (!isFast) await runCheck('programs used by the tests', process.execPath, ['sc
 /** Closes the resources that the test files share. */
 let closeShared: Task = () => Promise.resolve();
 if ([...unitTests, ...endToEndTests].some(needsInstalledPrograms)) {
-  const template = await createPostgresTemplate();
-  process.env[SHARED_POSTGRES.template] = template.directory;
+  process.env[SHARED_POSTGRES.template] = await createPostgresTemplate();
   const postgres = await startPostgres();
   sharedEnvironment = { ...sharedEnvironment, [SHARED_POSTGRES.url]: postgres.url };
-  closeShared = async () => {
-    await postgres.close();
-    template.remove();
-  };
+  closeShared = () => postgres.close();
 }
 
 let buildFinished: Promise<void> = Promise.resolve();

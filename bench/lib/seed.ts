@@ -1,10 +1,10 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { digestOf, digestToBytes, hintOf, mintSecret } from '../../src/authorization/secret.ts';
 import { createId } from '../../src/contract/id.ts';
 import { DAY } from '../../src/contract/limits.ts';
+import { temporaryDirectory } from '../../src/testing/temporary-directory.ts';
 import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
 
 /** The data directory of a stopped server, filled with credentials. */
@@ -19,9 +19,8 @@ export interface SeededDirectory {
   readonly workspaceId: string;
 }
 
-/** Directory for the files of this run. It is removed when the process exits. */
-export const RUN_DIRECTORY = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
-process.on('exit', () => rmSync(RUN_DIRECTORY, { recursive: true, force: true }));
+/** Directory for the files of this run. */
+export const RUN_DIRECTORY = temporaryDirectory();
 const seededDirectories = new Map<number, Promise<SeededDirectory>>();
 
 function insertTokens(path: string, secretsFile: string, workspaceId: string, personId: string, count: number): void {

@@ -6,7 +6,7 @@ import { createDenialWriter } from './denial-writer.ts';
 import { createDenialBuffer } from './denials.ts';
 
 async function setUp() {
-  const { store, close } = await openTestStore();
+  const store = await openTestStore();
   const denials = createDenialBuffer();
   const errors: unknown[] = [];
   /** The outcomes of the next transactions: the error with which one fails, or null if it succeeds. */
@@ -23,7 +23,7 @@ async function setUp() {
   const actor = { kind: 'api_key', id: 'key_1', name: 'one' } as const;
   const origin = { address: null, userAgent: null, requestId: null };
   return {
-    close,
+    close: store.close,
     errors,
     outcomes,
     transactionCount: () => transactionCount,

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { generate } from 'otplib';
 import { mintSecret } from '../authorization/secret.ts';
 import { containsSecret, redactSecrets } from '../contract/redact.ts';
-import { spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { spawnServer } from '../testing/process.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { cookieOf, sendRequest, type TestResponse } from '../testing/test-server.ts';
 
 test('a secret is found and redacted regardless of the surrounding text', () => {
@@ -26,7 +27,7 @@ test('a secret is found and redacted regardless of the surrounding text', () => 
 
 test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reaches a log line, the store, a metric or another response', async () => {
   const directory = temporaryDirectory();
-  const server = await spawnServer(directory.path, {
+  const server = await spawnServer(directory, {
     LOG_LEVEL: 'trace',
     DEVPILOT_METRICS: '127.0.0.1:0',
     DEVPILOT_SIGN_UP: 'open',
@@ -168,7 +169,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   // The setup link is printed once, intentionally, outside the log.
   const printed = `${stdout}\n${stderr}`.replace(/^One-time setup link: .*$/m, '');
   assert.ok(printed.includes('"route":"/v1/access-tokens/:id"'), 'the log was captured');
-  const files = readdirSync(directory.path).map((name) => [name, readFileSync(join(directory.path, name))] as const);
+  const files = readdirSync(directory).map((name) => [name, readFileSync(join(directory, name))] as const);
   assert.ok(files.some(([name]) => name === 'devpilot.db'));
   const outputs: [string, Buffer][] = [
     ['the log', Buffer.from(printed)],
@@ -190,5 +191,4 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
       );
     }
   }
-  directory.remove();
 });

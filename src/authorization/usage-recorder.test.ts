@@ -4,8 +4,9 @@ import { DAY } from '../contract/limits.ts';
 import { createUsageJournal } from '../credentials/usage-journal.ts';
 import { findCredential } from '../store/credentials.ts';
 import { readRightUses } from '../store/right-uses.ts';
+import type { Store } from '../store/store.ts';
 import { readUses } from '../store/usage.ts';
-import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '../testing/test-store.ts';
+import { openTestStore, seedCredential, seedWorkspace } from '../testing/test-store.ts';
 import type { CredentialRecord } from './record.ts';
 import { createRecordCache } from './record-cache.ts';
 import { exercisedMaskOf, grantedMaskOf, requireAll } from './rights.ts';
@@ -13,11 +14,11 @@ import { createUsageCounters, MAX_CONTEXTS_WITH_APP } from './usage-counters.ts'
 import { createUsageRecorder, type UsageRecorder, type UsageStore } from './usage-recorder.ts';
 
 const NOW = 20_000 * DAY;
-let testStore: TestStore;
+let testStore: Store;
 let owner: { workspaceId: string; personId: string };
 before(async () => {
   testStore = await openTestStore();
-  owner = await seedWorkspace(testStore.store);
+  owner = await seedWorkspace(testStore);
 });
 after(() => testStore.close());
 
@@ -35,12 +36,12 @@ const recordOf = (id: string): CredentialRecord => ({
   restrictions: null,
   row: -1,
 });
-const readCredential = (id: string) => findCredential(testStore.store.read, owner.workspaceId, 'api_key', id);
-const usesOf = (id: string) => readUses(testStore.store.read, owner.workspaceId, id, 0, 20);
+const readCredential = (id: string) => findCredential(testStore.read, owner.workspaceId, 'api_key', id);
+const usesOf = (id: string) => readUses(testStore.read, owner.workspaceId, id, 0, 20);
 
 /** The usage recorder of a node. Its `flush` also adds the written uses to the credentials. */
 async function createTestRecorder(nodeId: string): Promise<UsageRecorder> {
-  const journal = await createUsageJournal(testStore.store);
+  const journal = await createUsageJournal(testStore);
   const usage = createUsageRecorder(journal, nodeId, createRecordCache(10).counterSlots);
   return {
     ...usage,
@@ -53,7 +54,7 @@ async function createTestRecorder(nodeId: string): Promise<UsageRecorder> {
 
 async function seedMany(count: number): Promise<CredentialRecord[]> {
   const records: CredentialRecord[] = [];
-  for (let index = 0; index < count; index++) records.push(recordOf((await seedCredential(testStore.store, owner)).id));
+  for (let index = 0; index < count; index++) records.push(recordOf((await seedCredential(testStore, owner)).id));
   return records;
 }
 
@@ -115,7 +116,7 @@ test('rights are counted exactly for uses with different addresses, rights and a
   usage.count(other, '10.0.0.1', NOW, masks[0]);
   await usage.flush();
   const rightsOf = async (id: string) =>
-    (await readRightUses(testStore.store.read, owner.workspaceId, id)).rights
+    (await readRightUses(testStore.read, owner.workspaceId, id)).rights
       .map(({ right, app, count }) => [right, app, count])
       .sort();
   assert.deepEqual(await rightsOf(record.id), [
@@ -161,7 +162,7 @@ test('no use is lost when a record is read again between two uses', async () => 
 });
 
 test('a chunk whose write failed or whose response was lost is sent again and counts once', async () => {
-  const journal = await createUsageJournal(testStore.store);
+  const journal = await createUsageJournal(testStore);
   let outcome: 'success' | 'failure' | 'response lost' = 'success';
   const chunkSizes: number[] = [];
   const flaky: UsageStore = {

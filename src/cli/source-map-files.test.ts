@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import vm from 'node:vm';
 import { resolvePositions } from '../platform/errors/source-maps/source-map.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { injectDebugId, readSourceMapPairs } from './source-map-files.ts';
 
 const ID = '8f3c2a1b-0000-4000-8000-0000000000ab';
-const root = mkdtempSync(join(tmpdir(), 'devpilot-maps-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryDirectory();
 /** Maps line 1, column 1 to line 3 of the source, and line 2, column 1 to line 4. */
 const map = { version: 3, sources: ['a.ts'], names: [], mappings: 'AAEA;AACA' };
 

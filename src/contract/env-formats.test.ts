@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import { ensureCommand, ensurePythonDotenv, isCommandInstalled } from '../testing/debian-packages.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { trickyText } from '../testing/tricky-text.ts';
 import { writeEnvFile } from './env-formats.ts';
 import type { EnvFileFormat } from './platform-vocabulary.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
-after(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory();
 
 const samples = fc
   .sample(trickyText, 1_500)

@@ -25,10 +25,7 @@ before(async () => {
   owner = await signUpOwner(testServer);
   app = await createTestApp(owner, (await createServerResource(owner)).id);
 });
-after(async () => {
-  await testServer.close();
-  app.remove();
-});
+after(() => testServer.close());
 
 const parseLogLines = (text: string) =>
   text

@@ -6,7 +6,6 @@ import {
   existsSync,
   globSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -16,7 +15,6 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
@@ -32,6 +30,7 @@ import { PERMISSIONS, type Permission } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { startS3, type TestS3 } from '../testing/s3.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -47,15 +46,10 @@ import { until } from '../testing/until.ts';
 
 let sshd: TestSshd;
 let s3: TestS3;
-let root: string;
 before(async () => {
   [sshd, s3] = await Promise.all([startSshd(), startS3()]);
-  root = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
 });
-after(async () => {
-  await Promise.all([sshd.close(), s3.close()]);
-  rmSync(root, { recursive: true, force: true });
-});
+after(() => Promise.all([sshd.close(), s3.close()]));
 
 const bucketEnvironment = () => ({
   DEVPILOT_BACKUP_BUCKET: s3.url,
@@ -65,7 +59,7 @@ const bucketEnvironment = () => ({
 
 /** Runs `work` with these shell scripts first in `PATH`: local servers run them in place of the programs they name. */
 async function withPrograms(programs: Readonly<Record<string, string>>, work: () => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(root, 'bin-'));
+  const folder = temporaryDirectory();
   for (const [name, script] of Object.entries(programs))
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const path = process.env['PATH'];
@@ -123,7 +117,7 @@ for (const storage of STORAGES) {
     const listStoredFilesOf = (id: string) => listStoredFiles().filter((path) => path.includes(id));
 
     async function createApp(fields: object = {}, serverKind = 'local'): Promise<{ app: App; directory: string }> {
-      const directory = mkdtempSync(join(root, 'app-'));
+      const directory = temporaryDirectory();
       const body = { name: 'Web shop', projectId: project.id, serverId: servers[serverKind]?.id, directory, ...fields };
       const created = await owner.call<App>('/v1/apps', { body });
       assert.equal(created.status, 201, created.text);
@@ -224,7 +218,7 @@ for (const storage of STORAGES) {
       });
 
       test(`on ${serverKind} the complete output of the backup command is stored, and passed to the restore command`, async () => {
-        const target = mkdtempSync(join(root, 'db-'));
+        const target = temporaryDirectory();
         const backupSettings = {
           command: 'printf %s "$DUMP"; cat "$FROM/database"',
           restoreCommand: `#!/bin/bash

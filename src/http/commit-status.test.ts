@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CommitStatus } from '../contract/commit-status.ts';
@@ -10,6 +9,7 @@ import { apiUrlOf, commitPageOf, commitStatusApiOf, hostedRepositoryOf } from '.
 import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
 import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
 import { changeDatabase } from '../testing/sql.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { createServerResource, createTestApp, deployAndWait, type TestApp } from '../testing/test-deployments.ts';
 import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
@@ -40,7 +40,7 @@ let owner: TestPerson;
 let gitHost: TestGitHost;
 let repository: TestRepository;
 let app: TestApp;
-let folder: string;
+const folder = temporaryDirectory();
 const settingsPath = () => `/v1/apps/${app.id}/commit-status`;
 const putSettings = (body: object) =>
   owner.call<CommitStatus>(settingsPath(), { method: 'PUT', body: { token: TOKEN, ...body } });
@@ -48,7 +48,6 @@ const getSettings = async () => (await owner.call<CommitStatus>(settingsPath()))
 before(async () => {
   await new Promise<void>((resolve) => gitHostApi.listen(0, '127.0.0.1', resolve));
   apiUrl = `http://127.0.0.1:${(gitHostApi.address() as AddressInfo).port}/api`;
-  folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
   mkdirSync(join(folder, 'acme/web'), { recursive: true });
   repository = createTestRepository();
   repository.commit({ 'page.txt': 'one' });
@@ -64,9 +63,6 @@ after(async () => {
   await Promise.all([testServer.close(), gitHost.close()]);
   gitHostApi.closeAllConnections();
   await new Promise((resolve) => gitHostApi.close(resolve));
-  app.remove();
-  repository.remove();
-  rmSync(folder, { recursive: true });
 });
 
 /** Deploys the app and waits until the API has received `count` requests. */

@@ -62,10 +62,7 @@ before(async () => {
     backup: { command: 'env | tee backup.txt', restoreCommand: null },
   });
 });
-after(async () => {
-  await testServer.close();
-  app.remove();
-});
+after(() => testServer.close());
 const setVariables = async (values: Readonly<Record<string, string | null>>, path = `/v1/apps/${app.id}/env`) => {
   const token = await createToken(owner, ['modify_env']);
   const response = await testServer.call(path, {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { AuditEvent } from '../contract/audit-events.ts';
@@ -14,6 +13,7 @@ import { gitEnvironment } from '../platform/deployments/git-environment.ts';
 import { generateKeyPair } from '../runner/key-pair.ts';
 import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   createServerResource,
   createTestApp,
@@ -37,7 +37,7 @@ let testServer: TestServer;
 let owner: TestPerson;
 let gitHost: TestSshd;
 let app: TestApp;
-let folder: string;
+const folder = temporaryDirectory();
 const repositories: TestRepository[] = [];
 const repositoryUrl = (name: string) => `ssh://${gitHost.user}@127.0.0.1:${gitHost.port}${join(folder, name)}`;
 const deployKeyPath = (action = '') => `/v1/apps/${app.id}/deploy-key${action}`;
@@ -63,7 +63,6 @@ before(async () => {
     startSshd(),
   ]);
   owner = await signUpOwner(testServer);
-  folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
   publish('lib.git', (repository) => repository.commit({ 'lib.txt': 'lib' }));
   publish('shop.git', (repository) => {
     repository.commit({ '.gitmodules': '[submodule "lib"]\n\tpath = lib\n\turl = ../lib.git\n' });
@@ -72,11 +71,7 @@ before(async () => {
   });
   app = await createTestApp(owner, (await createServerResource(owner)).id, { repository: repositoryUrl('shop.git') });
 });
-after(async () => {
-  await Promise.all([testServer.close(), gitHost.close()]);
-  for (const repository of [...repositories, app]) repository.remove();
-  rmSync(folder, { recursive: true });
-});
+after(() => Promise.all([testServer.close(), gitHost.close()]));
 
 test('an app with a deploy key is deployed once a person has confirmed the host key of its Git host', async () => {
   const { body: initial } = await owner.call<DeployKey>(deployKeyPath());
@@ -153,51 +148,47 @@ test('another workspace has no access to the deploy key, and the audit log never
 });
 
 test('git reaches the agent with the deploy key only for the host and port of the repository', () => {
-  const bin = mkdtempSync(join(tmpdir(), 'devpilot-bin-'));
-  try {
-    writeFileSync(join(bin, 'ssh'), '#!/bin/sh\nprintf "%s\\n" "$SSH_AUTH_SOCK" "$@"\n', { mode: 0o755 });
-    const environment = gitEnvironment({
-      kind: 'deploy_key',
-      host: 'git.example.com',
-      port: 2222,
-      privateKey: 'secret',
-      hostKey: 'ssh-ed25519 AAAA',
-    });
-    const runGitSsh = (...args: string[]) =>
-      execFileSync('/bin/sh', ['-c', `${environment['GIT_SSH_COMMAND']} "$@"`, 'git', ...args], {
-        env: {
-          ...environment,
-          PATH: `${bin}:${process.env['PATH']}`,
-          SSH_AUTH_SOCK: '/agent',
-          DP_KNOWN_HOSTS: '/tmp dir/known',
-        },
-        encoding: 'utf8',
-      }).split('\n');
-    const command = "git-upload-pack 'shop.git'";
-    const matching = runGitSsh('-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command);
-    assert.equal(matching[0], '/agent');
-    assert.ok(matching.includes('-oStrictHostKeyChecking=yes') && matching.includes('/dev/null'));
-    // ssh splits the value at spaces unless it is quoted.
-    assert.ok(matching.includes('-oUserKnownHostsFile="/tmp dir/known"'));
-    assert.deepEqual(matching.slice(-7), [
-      '-o',
-      'SendEnv=GIT_PROTOCOL',
-      '-p',
-      '2222',
-      'git@Git.example.com',
-      command,
-      '',
-    ]);
-    for (const args of [
-      ['git@git.example.com'],
-      ['-p', '2222', 'git@git.example.com.evil.test'],
-      ['-p', '2222', 'git.example.com@evil.test'],
-      ['-p', '22', '--', 'git@git.example.com'],
-    ]) {
-      assert.deepEqual(runGitSsh(...args, command), ['', '-oBatchMode=yes', ...args, command, '']);
-    }
-  } finally {
-    rmSync(bin, { recursive: true });
+  const bin = temporaryDirectory();
+  writeFileSync(join(bin, 'ssh'), '#!/bin/sh\nprintf "%s\\n" "$SSH_AUTH_SOCK" "$@"\n', { mode: 0o755 });
+  const environment = gitEnvironment({
+    kind: 'deploy_key',
+    host: 'git.example.com',
+    port: 2222,
+    privateKey: 'secret',
+    hostKey: 'ssh-ed25519 AAAA',
+  });
+  const runGitSsh = (...args: string[]) =>
+    execFileSync('/bin/sh', ['-c', `${environment['GIT_SSH_COMMAND']} "$@"`, 'git', ...args], {
+      env: {
+        ...environment,
+        PATH: `${bin}:${process.env['PATH']}`,
+        SSH_AUTH_SOCK: '/agent',
+        DP_KNOWN_HOSTS: '/tmp dir/known',
+      },
+      encoding: 'utf8',
+    }).split('\n');
+  const command = "git-upload-pack 'shop.git'";
+  const matching = runGitSsh('-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command);
+  assert.equal(matching[0], '/agent');
+  assert.ok(matching.includes('-oStrictHostKeyChecking=yes') && matching.includes('/dev/null'));
+  // ssh splits the value at spaces unless it is quoted.
+  assert.ok(matching.includes('-oUserKnownHostsFile="/tmp dir/known"'));
+  assert.deepEqual(matching.slice(-7), [
+    '-o',
+    'SendEnv=GIT_PROTOCOL',
+    '-p',
+    '2222',
+    'git@Git.example.com',
+    command,
+    '',
+  ]);
+  for (const args of [
+    ['git@git.example.com'],
+    ['-p', '2222', 'git@git.example.com.evil.test'],
+    ['-p', '2222', 'git.example.com@evil.test'],
+    ['-p', '22', '--', 'git@git.example.com'],
+  ]) {
+    assert.deepEqual(runGitSsh(...args, command), ['', '-oBatchMode=yes', ...args, command, '']);
   }
 });
 

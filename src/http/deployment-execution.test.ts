@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
@@ -10,6 +9,7 @@ import type { Notice } from '../contract/notices.ts';
 import type { Page } from '../contract/paging.ts';
 import { isRunning } from '../testing/running-processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   createServerResource,
   createTestApp,
@@ -18,7 +18,6 @@ import {
   hook,
   isFinished,
   readDeploymentLog,
-  type TestApp,
   waitForDeployment,
 } from '../testing/test-deployments.ts';
 import {
@@ -38,7 +37,6 @@ let sshd: TestSshd;
 let now = Date.now();
 /** How far a test has advanced the clock, in milliseconds. */
 let aheadMs = 0;
-const apps: TestApp[] = [];
 before(async () => {
   [testServer, sshd] = await Promise.all([
     startTestServer({
@@ -52,7 +50,6 @@ before(async () => {
 after(async () => {
   await testServer.close();
   await sshd.close();
-  for (const app of apps) app.remove();
 });
 
 const serverPublicKeys: string[] = [];
@@ -64,11 +61,7 @@ async function createSshServer(daemon: TestSshd = sshd): Promise<string> {
   daemon.authorize(serverPublicKeys);
   return server.id;
 }
-async function createApp(serverId: string, fields: object = {}): Promise<TestApp> {
-  const app = await createTestApp(owner, serverId, fields);
-  apps.push(app);
-  return app;
-}
+const createApp = (serverId: string, fields: object = {}) => createTestApp(owner, serverId, fields);
 const postAction = (id: string, action: string) =>
   owner.call<Deployment>(`/v1/deployments/${id}/${action}`, { method: 'POST' });
 
@@ -296,7 +289,6 @@ test('a restart rolls back the activated servers of a running deployment, and a 
   const person = await signUpOwner(firstServer);
   const server = await createServerResource(person);
   const app = await createTestApp(person, server.id);
-  apps.push(app);
   const first = await deployAndWait(person, app);
   await app.edit({
     hooks: [hook('slow', 'post_release', '[ "$(cat page.txt)" = one ] || { touch ../../busy; sleep 60; }')],
@@ -325,7 +317,7 @@ test('a restart rolls back the activated servers of a running deployment, and a 
 });
 
 test('a directory that cannot be created is reported', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'devpilot-file-')), 'file');
+  const file = join(temporaryDirectory(), 'file');
   writeFileSync(file, '');
   const app = await createApp((await createServerResource(owner)).id, { directory: join(file, 'app') });
   const failed = await deployAndWait(owner, app);

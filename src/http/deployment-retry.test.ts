@@ -29,7 +29,6 @@ let owner: TestPerson;
 let sshd: TestSshd;
 let sshServerId: string;
 let localServerId: string;
-const apps: TestApp[] = [];
 before(async () => {
   [testServer, sshd] = await Promise.all([
     startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } }),
@@ -45,13 +44,8 @@ before(async () => {
 after(async () => {
   await testServer.close();
   await sshd.close();
-  for (const app of apps) app.remove();
 });
-async function createApp(fields: object = {}, serverId = localServerId): Promise<TestApp> {
-  const app = await createTestApp(owner, serverId, fields);
-  apps.push(app);
-  return app;
-}
+const createApp = (fields: object = {}, serverId = localServerId) => createTestApp(owner, serverId, fields);
 const requestRetry = (id: string, headers?: Record<string, string>) =>
   owner.call<Deployment>(`/v1/deployments/${id}/retry`, { method: 'POST', ...(headers && { headers }) });
 async function retryAndWait(id: string): Promise<Deployment> {

@@ -41,10 +41,7 @@ forEachEngine('deployment overrides and approvals', (engine) => {
     owner = await signUpOwner(testServer);
     app = await createTestApp(owner, (await createServerResource(owner)).id);
   });
-  after(async () => {
-    await testServer.close();
-    app.remove();
-  });
+  after(() => testServer.close());
   const inOneHour = () => new Date(Date.now() + 3_600_000).toISOString();
   const cancel = (id: string) => owner.call(`/v1/deployments/${id}/cancel`, { method: 'POST' });
 
@@ -183,7 +180,6 @@ forEachEngine('deployment overrides and approvals', (engine) => {
     const approved = await approve<Deployment>(secondMember, second.id);
     assert.deepEqual([approved.status, approved.body.approval?.status], [202, 'given']);
     await soleMember.call(`/v1/deployments/${second.id}/cancel`, { method: 'POST' });
-    soleApp.remove();
   });
 
   test('a deployment requested with a credential cannot be approved by its creator or with another of their credentials', async () => {
@@ -228,6 +224,5 @@ forEachEngine('deployment overrides and approvals', (engine) => {
     const id = await requestDeployment('token');
     await person.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
     assert.equal(await approve(callers.person, id), 403, 'deleting the token does not help');
-    ownApp.remove();
   });
 });

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
+import { createTestRepository } from '../testing/git-repository.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   createServerResource,
   createTestApp,
@@ -28,27 +19,13 @@ import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '
 let testServer: TestServer;
 let owner: TestPerson;
 let serverId: string;
-const apps: TestApp[] = [];
-const repositories: TestRepository[] = [];
 before(async () => {
   testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   owner = await signUpOwner(testServer);
   serverId = (await createServerResource(owner)).id;
 });
-after(async () => {
-  await testServer.close();
-  for (const resource of [...apps, ...repositories]) resource.remove();
-});
-async function createApp(fields: object = {}): Promise<TestApp> {
-  const app = await createTestApp(owner, serverId, fields);
-  apps.push(app);
-  return app;
-}
-function createRepository(): TestRepository {
-  const repository = createTestRepository();
-  repositories.push(repository);
-  return repository;
-}
+after(() => testServer.close());
+const createApp = (fields: object = {}) => createTestApp(owner, serverId, fields);
 const readLiveFile = (app: TestApp, file: string) => readFileSync(join(app.directory, 'current', file), 'utf8');
 
 test('only commits that a branch or tag contains are deployed', async () => {
@@ -166,11 +143,11 @@ test('a rollback activates a stored release, even if its commit is no longer in 
 });
 
 test('submodules with relative URLs are fetched relative to the repository', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
-  const library = createRepository();
+  const folder = temporaryDirectory();
+  const library = createTestRepository();
   library.commit({ 'lib.txt': 'lib' });
   library.git('clone', '--quiet', '--bare', library.path, join(folder, 'lib.git'));
-  const shop = createRepository();
+  const shop = createTestRepository();
   shop.commit({ '.gitmodules': '[submodule "lib"]\n\tpath = lib\n\turl = ../lib.git\n' });
   shop.git('update-index', '--add', '--cacheinfo', `160000,${library.git('rev-parse', 'HEAD')},lib`);
   shop.git('commit', '--quiet', '--message', 'Submodule');
@@ -178,13 +155,12 @@ test('submodules with relative URLs are fetched relative to the repository', asy
   const app = await createApp({ repository: join(folder, 'shop.git') });
   const done = await deployAndWait(owner, app);
   assert.deepEqual([done.status, readLiveFile(app, 'lib/lib.txt')], ['completed', 'lib'], done.error ?? '');
-  rmSync(folder, { recursive: true });
 });
 
 test('a SHA-256 repository is deployed after it replaces a SHA-1 repository', async () => {
   const app = await createApp();
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
-  const sha256Repository = createRepository();
+  const sha256Repository = createTestRepository();
   rmSync(join(sha256Repository.path, '.git'), { recursive: true });
   sha256Repository.git('init', '--quiet', '--initial-branch=main', '--object-format=sha256');
   const commit = sha256Repository.commit({ 'page.txt': 'longer' });
@@ -243,7 +219,7 @@ test('files in Git LFS are fetched; without git-lfs the deployment fails before 
     done.error ?? '',
   );
   const path = process.env['PATH'] ?? '';
-  const binWithoutLfs = mkdtempSync(join(tmpdir(), 'devpilot-path-'));
+  const binWithoutLfs = temporaryDirectory();
   for (const folder of path.split(delimiter)) {
     if (!existsSync(folder)) continue;
     for (const name of execFileSync('ls', [folder], { encoding: 'utf8' }).split('\n')) {
@@ -262,12 +238,11 @@ test('files in Git LFS are fetched; without git-lfs the deployment fails before 
     assert.equal(readLiveFile(app, 'page.txt'), 'one');
   } finally {
     process.env['PATH'] = path;
-    rmSync(binWithoutLfs, { recursive: true });
   }
 });
 
 test('Git LFS files of a submodule are fetched too', async () => {
-  const library = createRepository();
+  const library = createTestRepository();
   library.git('lfs', 'install', '--local');
   library.git('lfs', 'track', '*.bin');
   library.commit({ 'large.bin': 'the real content of a large file' });

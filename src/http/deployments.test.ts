@@ -48,7 +48,6 @@ forEachEngine('deployments', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
   let serverId: string;
-  const apps: TestApp[] = [];
   before(async () => {
     testServer = await startTestServer({
       environment: { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' },
@@ -56,15 +55,8 @@ forEachEngine('deployments', (engine) => {
     owner = await signUpOwner(testServer);
     serverId = (await createServerResource(owner)).id;
   });
-  after(async () => {
-    await testServer.close();
-    for (const app of apps) app.remove();
-  });
-  async function createApp(fields: object = {}): Promise<TestApp> {
-    const app = await createTestApp(owner, serverId, fields);
-    apps.push(app);
-    return app;
-  }
+  after(() => testServer.close());
+  const createApp = (fields: object = {}) => createTestApp(owner, serverId, fields);
   const readLivePage = (app: TestApp) => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
   const listReleases = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
 

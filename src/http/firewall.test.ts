@@ -21,7 +21,6 @@ let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
 const proxies: ConnectionProxy[] = [];
-const apps: TestApp[] = [];
 before(async () => {
   [testServer, sshd] = await Promise.all([
     startTestServer({ connectRetryDelays: { start: [20, 40], rollback: [20, 40, 80, 160] } }),
@@ -33,7 +32,6 @@ after(async () => {
   await testServer.close();
   await sshd.close();
   for (const proxy of proxies) await proxy.close();
-  for (const app of apps) app.remove();
 });
 
 const STAGES = ['pre_execution', 'pre_source_control', 'post_source_control', 'post_setup', 'post_release'];
@@ -43,9 +41,7 @@ async function createAppBehind(proxy: ConnectionProxy, fields: object): Promise<
   const { user, hostKey } = sshd;
   const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: proxy.port, user, hostKey });
   sshd.authorize([server.publicKey ?? '']);
-  const app = await createTestApp(owner, server.id, fields);
-  apps.push(app);
-  return app;
+  return createTestApp(owner, server.id, fields);
 }
 
 test('deployments with hooks, health checks and a rollback succeed behind a firewall that limits connections', async () => {

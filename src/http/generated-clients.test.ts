@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { temporaryDirectory } from '../testing/process.ts';
 import { installLockedOrSkip } from '../testing/registry.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   createKey,
   createToken,
@@ -168,34 +168,31 @@ before(async () => {
   await createToken(owner, ['modify_env']);
   ({ secret: key } = await createKey(owner, ['read', 'write', 'manage_projects', 'manage_apps']));
 });
-after(async () => {
-  await testServer.close();
-  directory.remove();
-});
+after(() => testServer.close());
 
 test('clients generated from the OpenAPI document compile in strict mode and work', async (context) => {
   if (!(await installLockedOrSkip(context, GENERATORS))) return;
   const document = await testServer.call('/openapi.json');
-  writeFileSync(join(directory.path, 'openapi.json'), document.text);
-  symlinkSync(join(GENERATORS, 'node_modules'), join(directory.path, 'node_modules'));
+  writeFileSync(join(directory, 'openapi.json'), document.text);
+  symlinkSync(join(GENERATORS, 'node_modules'), join(directory, 'node_modules'));
   const clients = Object.entries(CLIENTS);
-  for (const [file, text] of Object.entries(CONFIGURATION)) writeFileSync(join(directory.path, file), text);
+  for (const [file, text] of Object.entries(CONFIGURATION)) writeFileSync(join(directory, file), text);
   const generate = async ([name, { command, program }]: (typeof clients)[number]) => {
     const [executable = '', ...args] = command;
-    writeFileSync(join(directory.path, `use-${name}.ts`), program);
+    writeFileSync(join(directory, `use-${name}.ts`), program);
     await execFileAsync(join(GENERATORS, 'node_modules/.bin', executable), args, {
-      cwd: directory.path,
+      cwd: directory,
       env: { ...process.env, DO_NOT_TRACK: '1', CI: 'true' },
       timeout: scaledTimeout(60_000),
     });
   };
   await Promise.all(clients.map(generate));
-  await execFileAsync(TSC, ['-p', '.'], { cwd: directory.path }).catch((error: { readonly stdout: string }) => {
+  await execFileAsync(TSC, ['-p', '.'], { cwd: directory }).catch((error: { readonly stdout: string }) => {
     throw new Error(error.stdout);
   });
 
   for (const name of Object.keys(CLIENTS)) {
-    const url = pathToFileURL(join(directory.path, 'compiled', `use-${name}.js`)).href;
+    const url = pathToFileURL(join(directory, 'compiled', `use-${name}.js`)).href;
     const { use } = (await import(url)) as { readonly use: Program };
     const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
     const result = await use({ url: testServer.url, key, session, workspace: owner.workspaceId, name: `Shop ${name}` });

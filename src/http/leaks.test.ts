@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { mintSecret } from '../authorization/secret.ts';
@@ -9,6 +8,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import type { LeakLabel } from '../contract/leaks.ts';
 import { LEAK_LIMITS, MINUTE } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -177,7 +177,7 @@ const signatureHeaders = (body: string, id = 'one') => ({
 });
 
 test('with configured keys, only reports with a signature of exactly their bytes are accepted', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
+  const directory = temporaryDirectory();
   const path = join(directory, 'keys.pem');
   writeFileSync(path, pem);
   const testServer = await startTestServer({ environment: { DEVPILOT_LEAK_KEYS: path } });
@@ -202,7 +202,6 @@ test('with configured keys, only reports with a signature of exactly their bytes
     assert.equal((await testServer.call('/v1/whoami', { headers: bearer(secret) })).status, 401);
   } finally {
     await testServer.close();
-    rmSync(directory, { recursive: true });
   }
 });
 

@@ -32,7 +32,6 @@ before(async () => {
 after(async () => {
   await testServer.close();
   for (const daemon of daemons) await daemon.close();
-  for (const app of apps) app.remove();
 });
 
 /** A command that prints numbered lines to both streams. */

@@ -10,8 +10,8 @@ import { MCP_LIMITS } from '../contract/mcp.ts';
 import type { Page } from '../contract/paging.ts';
 import type { ProblemBody } from '../contract/problem-body.ts';
 import { PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
-import { temporaryDirectory } from '../testing/process.ts';
 import { installLockedOrSkip } from '../testing/registry.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { createServerResource, createTestApp, type TestApp } from '../testing/test-deployments.ts';
 import {
   bearer,
@@ -84,10 +84,7 @@ before(async () => {
   owner = await signUpOwner(server);
   app = await createTestApp(owner, (await createServerResource(owner)).id);
 });
-after(async () => {
-  app.remove();
-  await server.close();
-});
+after(() => server.close());
 
 /** Calls `use` with the SDK's client, connected with a credential. */
 async function withClient(
@@ -285,15 +282,11 @@ test('restrictions hide tools; a permitted call counts as one use, and listing t
     const { body } = await send(secret, message('tools/call', { name: 'list_variables', arguments: { app: id } }));
     return body.code ?? (body.result?.isError === true ? 'error' : 'success');
   };
-  try {
-    assert.deepEqual(
-      [await listVariables(otherApp.id), await listVariables(app.id), await listVariables(app.id)],
-      ['error', 'success', 'success'],
-    );
-    assert.equal(await listVariables(app.id), 'credential_spent');
-  } finally {
-    otherApp.remove();
-  }
+  assert.deepEqual(
+    [await listVariables(otherApp.id), await listVariables(app.id), await listVariables(app.id)],
+    ['error', 'success', 'success'],
+  );
+  assert.equal(await listVariables(app.id), 'credential_spent');
 });
 
 test("the official inspector's CLI lists the tools of a token with one scope, calls one and reports refusals", async (context) => {
@@ -304,7 +297,7 @@ test("the official inspector's CLI lists the tools of a token with one scope, ca
   const inspect = (...args: readonly string[]): Promise<Inspection> => {
     const target = ['--cli', `${server.url}/mcp`, '--transport', 'http', '--header'];
     const cliArguments = [...target, `Authorization: Bearer ${token.secret}`, ...args];
-    const options = { env: { ...process.env, HOME: home.path }, timeout: scaledTimeout(60_000) };
+    const options = { env: { ...process.env, HOME: home }, timeout: scaledTimeout(60_000) };
     return new Promise((resolve) =>
       execFile(join(folder, 'node_modules/.bin/mcp-inspector'), cliArguments, options, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
@@ -313,24 +306,20 @@ test("the official inspector's CLI lists the tools of a token with one scope, ca
   };
   const callTool = (name: string, ...args: readonly string[]) =>
     inspect('--method', 'tools/call', '--tool-name', name, ...args.flatMap((arg) => ['--tool-arg', arg]));
-  try {
-    // `--strict` fails if some clients cannot read the schema of a tool.
-    const [listed, called, failed, refused] = await Promise.all([
-      inspect('--method', 'tools/list', '--strict'),
-      callTool('set_variable', `app=${app.id}`, 'name=INSPECTED', 'value=yes'),
-      callTool('list_variables', 'app=none'),
-      callTool('deploy', `app=${app.id}`),
-    ]);
-    assert.equal(listed.code, 0, listed.stderr);
-    const { tools } = JSON.parse(listed.stdout) as { readonly tools: readonly { readonly name: string }[] };
-    assert.deepEqual(tools.map(({ name }) => name).sort(), TOOLS_BY_SCOPE.modify_env[0].toSorted());
-    assert.equal(called.code, 0, called.stderr);
-    assert.match(called.stdout, /INSPECTED/);
-    assert.deepEqual([failed.code, (JSON.parse(failed.stdout) as { isError: boolean }).isError], [5, true]);
-    assert.match(failed.stdout, /not_found/);
-    assert.deepEqual([refused.code, refused.stdout], [5, '']);
-    assert.match(refused.stderr, /tool_not_found/);
-  } finally {
-    home.remove();
-  }
+  // `--strict` fails if some clients cannot read the schema of a tool.
+  const [listed, called, failed, refused] = await Promise.all([
+    inspect('--method', 'tools/list', '--strict'),
+    callTool('set_variable', `app=${app.id}`, 'name=INSPECTED', 'value=yes'),
+    callTool('list_variables', 'app=none'),
+    callTool('deploy', `app=${app.id}`),
+  ]);
+  assert.equal(listed.code, 0, listed.stderr);
+  const { tools } = JSON.parse(listed.stdout) as { readonly tools: readonly { readonly name: string }[] };
+  assert.deepEqual(tools.map(({ name }) => name).sort(), TOOLS_BY_SCOPE.modify_env[0].toSorted());
+  assert.equal(called.code, 0, called.stderr);
+  assert.match(called.stdout, /INSPECTED/);
+  assert.deepEqual([failed.code, (JSON.parse(failed.stdout) as { isError: boolean }).isError], [5, true]);
+  assert.match(failed.stdout, /not_found/);
+  assert.deepEqual([refused.code, refused.stdout], [5, '']);
+  assert.match(refused.stderr, /tool_not_found/);
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -13,6 +12,7 @@ import type { Page } from '../contract/paging.ts';
 import type { PushIgnored } from '../contract/push.ts';
 import { matchesGlob } from '../platform/push/glob.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   createServerResource,
   createTestApp,
@@ -47,10 +47,7 @@ before(async () => {
   app = await createTestApp(owner, (await createServerResource(owner)).id);
   secret = await replacePushSecret();
 });
-after(async () => {
-  await testServer.close();
-  app.remove();
-});
+after(() => testServer.close());
 
 const COMMIT = '8d1c8b69c3fce7bea45c73efd06983e3c419a92f';
 const commits = (message: string, modified: readonly string[]) => [
@@ -152,7 +149,7 @@ fetch(${JSON.stringify(address)}, { method: 'POST', headers, body }).then(async 
 `;
 
 test('git push to a repository with a hook deploys the pushed commit', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  const directory = temporaryDirectory();
   const remote = join(directory, 'shop.git');
   app.repository.git('clone', '--quiet', '--bare', app.repository.path, remote);
   writeFileSync(join(remote, 'hooks/post-receive'), postReceiveHook(`${testServer.url}${pushPath()}`, secret), {
@@ -173,7 +170,6 @@ test('git push to a repository with a hook deploys the pushed commit', async () 
     assert.match(await push('v1'), /responded 200 .*branch_not_selected/);
   } finally {
     await app.edit({ repository: app.repository.path, push: null });
-    rmSync(directory, { recursive: true });
   }
 });
 
@@ -247,7 +243,6 @@ forEachEngine('concurrent pushes', (engine) => {
       assert.ok(replaced.length >= 6, finished.map(({ status }) => status).join());
     } finally {
       await engineServer.close();
-      busyApp.remove();
     }
   });
 });

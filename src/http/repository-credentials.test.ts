@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { App } from '../contract/apps.ts';
@@ -13,6 +12,7 @@ import { forEachEngine } from '../testing/engines.ts';
 import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
 import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
 import { runSql } from '../testing/sql.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   createServerResource,
   createTestApp,
@@ -47,10 +47,7 @@ forEachEngine('repository credentials', (engine) => {
     owner = await signUpOwner(testServer);
     app = await createTestApp(owner, (await createServerResource(owner)).id);
   });
-  after(async () => {
-    await testServer.close();
-    app.remove();
-  });
+  after(() => testServer.close());
   const edit = (fields: object) => owner.call<App>(`/v1/apps/${app.id}`, { method: 'PATCH', body: fields });
   const visibleFields = ({ repository, repositoryUser, hasRepositoryPassword }: App) => [
     repository,
@@ -272,11 +269,10 @@ forEachEngine('repository credentials', (engine) => {
 
 test('git sends the credentials only to the host of the repository, not to another host of a submodule or redirect, and hooks cannot read them', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  const directory = temporaryDirectory();
   const account = { user: 'deploy', password: REPOSITORY_PASSWORD };
   const hosts: TestGitHost[] = [];
   const repositories: TestRepository[] = [];
-  const apps: TestApp[] = [];
   try {
     const owner = await signUpOwner(testServer);
     const server = await createServerResource(owner);
@@ -303,7 +299,6 @@ test('git sends the credentials only to the host of the repository, not to anoth
         repository: `${repositoryHost.origin}${path}`.replace('//', `//deploy:${encodedPassword}@`),
         hooks: [{ name: 'env', stage: 'post_setup', run: 'env; cat /proc/$PPID/environ | tr "\\0" "\\n"' }],
       });
-      apps.push(created);
       const deployment = await deployAndWait(owner, created);
       const text = JSON.stringify([deployment, await readDeploymentLog(owner, deployment.id)]);
       assert.ok(!text.includes('p4ss') && !text.includes('DP_PASSWORD'), text);
@@ -325,16 +320,14 @@ test('git sends the credentials only to the host of the repository, not to anoth
     assert.deepEqual(otherHost.authorizationHeaders, []);
     assert.ok(!existsSync(join(absolute.app.directory, 'current')));
   } finally {
-    for (const resource of [...apps, ...repositories]) resource.remove();
     for (const host of hosts) await host.close();
     await testServer.close();
-    rmSync(directory, { recursive: true, force: true });
   }
 });
 
 test('after a change of the repository, a running deployment does not send the new credentials to the previous host', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  const directory = temporaryDirectory();
   const workingCopy = createTestRepository();
   workingCopy.commit({ 'page.txt': 'one' });
   workingCopy.git('clone', '--quiet', '--bare', workingCopy.path, join(directory, 'shop.git'));
@@ -359,10 +352,7 @@ test('after a change of the repository, a running deployment does not send the n
     const previousAuthorization = `Basic ${Buffer.from('previous:old password').toString('base64')}`;
     assert.deepEqual([...new Set(host.authorizationHeaders)], [previousAuthorization]);
   } finally {
-    app.remove();
-    workingCopy.remove();
     await host.close();
     await testServer.close();
-    rmSync(directory, { recursive: true, force: true });
   }
 });

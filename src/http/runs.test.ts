@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { mintSecret } from '../authorization/secret.ts';
@@ -14,6 +13,7 @@ import type { Run, Script } from '../contract/scripts.ts';
 import type { Server } from '../contract/servers.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -28,15 +28,11 @@ import {
 import { until } from '../testing/until.ts';
 
 let sshd: TestSshd;
-let directory: string;
+const directory = temporaryDirectory();
 before(async () => {
   sshd = await startSshd();
-  directory = mkdtempSync(join(tmpdir(), 'devpilot-runs-'));
 });
-after(async () => {
-  await sshd.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+after(() => sshd.close());
 
 /** Returns whether a process has ended; a zombie counts as ended. */
 function hasEnded(pid: string): boolean {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { AuditEvent } from '../contract/audit-events.ts';
@@ -12,6 +12,7 @@ import type { Server, ServerCheck } from '../contract/servers.ts';
 import { generateKeyPair } from '../runner/key-pair.ts';
 import { listOwnKeyFolders } from '../testing/running-processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { createTestApp, deployAndWait } from '../testing/test-deployments.ts';
 import {
   bearer,
@@ -160,7 +161,7 @@ test('a check recognizes an account that runs no commands, even if the host keep
 });
 
 test('a check returns all host keys, the preferred type first, and the free space for the app directories', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-host-keys-'));
+  const directory = temporaryDirectory();
   const types = ['ecdsa', 'rsa'];
   for (const type of types)
     execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', '', '-f', join(directory, type)]);
@@ -202,7 +203,6 @@ test('a check returns all host keys, the preferred type first, and the free spac
     assert.ok((resources?.disks[0]?.freeBytes ?? 0) > 0);
   } finally {
     await multiKeySshd.close();
-    rmSync(directory, { recursive: true, force: true });
   }
 });
 
@@ -413,5 +413,4 @@ test('a server that an API key creates, or whose connection is edited, runs noth
   }
   await owner.call(path, { method: 'PATCH', body: { port: sshd.port } });
   await expectRefused();
-  app.remove();
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +13,7 @@ import { createClient } from '../sdk/client.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { installLocked } from '../testing/registry.ts';
 import { runProgram } from '../testing/run-program.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -232,7 +232,7 @@ test('errors of a minified bundle are shown with the original source once its so
   } catch (error) {
     return context.skip(`the SDK could not be installed: ${String(error)}`);
   }
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-bundle-'));
+  const directory = temporaryDirectory();
   const testServer = await startTestServer();
   try {
     const owner = await signUpOwner(testServer);
@@ -293,6 +293,5 @@ export function run(): void {
     assert.match(frame?.generated?.file ?? '', /shop\.js$/);
   } finally {
     await testServer.close();
-    rmSync(directory, { recursive: true, force: true });
   }
 });

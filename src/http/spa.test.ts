@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
 import { PAGE_ROUTES } from '../contract/page-routes.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { registerSpa, wantsPage } from './spa.ts';
 
 describe('web UI', () => {
-  const directory = `${mkdtempSync(join(tmpdir(), 'devpilot-page-'))}/`;
+  const directory = `${temporaryDirectory()}/`;
   let app: FastifyInstance;
   let isSetUp = true;
   before(async () => {
@@ -29,10 +28,7 @@ describe('web UI', () => {
     );
     await app.ready();
   });
-  after(async () => {
-    await app.close();
-    rmSync(directory, { recursive: true });
-  });
+  after(() => app.close());
 
   // OWASP ASVS 5.0, requirements 3.4.1 to 3.4.8
   test('each page has a security policy with a new nonce and without inline scripts or other origins', async () => {

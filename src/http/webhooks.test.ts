@@ -8,8 +8,9 @@ import type { Page } from '../contract/paging.ts';
 import type { CreatedWebhook, Webhook, WebhookDelivery, WebhookDeliveryDetail } from '../contract/webhooks.ts';
 import { verifyAuditEvents } from '../sdk/audit.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { spawnServer } from '../testing/process.ts';
 import { runSql } from '../testing/sql.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   createTestPerson,
   createWorkspaceFor,
@@ -377,7 +378,7 @@ forEachEngine('webhooks of a server that is killed while it sends', (engine) => 
     const directory = temporaryDirectory();
     const receiver = await startWebhookReceiver();
     const environment = { ...(await engine.environment()), DEVPILOT_OUTBOUND: 'any' };
-    let server = await spawnServer(directory.path, environment);
+    let server = await spawnServer(directory, environment);
     const owner = await signUpRemoteOwner(server);
     const body = { name: 'Receiver', url: receiver.url, events: ['audit.event'] };
     assert.equal((await owner.call('/v1/webhooks', { body })).status, 201);
@@ -385,11 +386,11 @@ forEachEngine('webhooks of a server that is killed while it sends', (engine) => 
     /** Kills the server and replaces it. On PostgreSQL, a standby server is started first, and the lease is expired. */
     async function kill(): Promise<void> {
       const isShared = engine.name === 'postgres';
-      const standby = isShared ? await spawnServer(directory.path, environment) : null;
+      const standby = isShared ? await spawnServer(directory, environment) : null;
       await server.stop('SIGKILL');
       receiver.respond = (response) => response.writeHead(204).end();
-      server = standby ?? (await spawnServer(directory.path, environment));
-      const files = { dataDirectory: directory.path };
+      server = standby ?? (await spawnServer(directory, environment));
+      const files = { dataDirectory: directory };
       if (isShared)
         await runSql(files, environment, 'update webhook set lease_until = 0 where lease_until is not null');
     }
@@ -425,6 +426,5 @@ forEachEngine('webhooks of a server that is killed while it sends', (engine) => 
     );
     await server.stop('SIGTERM');
     await receiver.close();
-    directory.remove();
   });
 });

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { seedWorkspace } from '../testing/test-store.ts';
 import { scaledTimeout } from '../testing/timeouts.ts';
 import { until } from '../testing/until.ts';
@@ -411,9 +412,8 @@ forEachEngine('jobs', (engine) => {
 
 test('a node that cannot reach its store aborts its jobs before their leases expire', async () => {
   const { openSqliteStore } = await import('../store/sqlite.ts');
-  const { temporaryDirectory } = await import('../testing/process.ts');
   const directory = temporaryDirectory();
-  const realStore = await openSqliteStore(`${directory.path}/devpilot.db`);
+  const realStore = await openSqliteStore(`${directory}/devpilot.db`);
   const { workspaceId } = await seedWorkspace(realStore);
   let isUnavailable = false;
   // Makes the worker treat the store as shared with other nodes.
@@ -442,5 +442,4 @@ test('a node that cannot reach its store aborts its jobs before their leases exp
   isUnavailable = false;
   await node.stop();
   await realStore.close();
-  directory.remove();
 });

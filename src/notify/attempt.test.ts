@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { createOutbound } from '../outbound/outbound.ts';
 import { createSeal } from '../store/seal.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { type AttemptResult, attemptDelivery } from './attempt.ts';
 import { createMessageId, createWebhookSecret } from './message.ts';
 import { nextAttemptAt } from './retries.ts';
@@ -73,14 +73,13 @@ async function startReceiver(
 
 /** Starts a receiver with a self-signed certificate, which no client trusts. */
 async function startUntrustedReceiver(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-attempt-'));
+  const directory = temporaryDirectory();
   const options = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'key', '-out', 'crt', '-subj', '/CN=x'];
   execFileSync('openssl', ['req', '-x509', ...options], { cwd: directory, stdio: 'ignore' });
   const server = https.createServer({
     key: readFileSync(join(directory, 'key')),
     cert: readFileSync(join(directory, 'crt')),
   });
-  rmSync(directory, { recursive: true });
   return `https://127.0.0.1:${await listen(server)}/`;
 }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { addressKindOf } from './addresses.ts';
 import { createOutbound, OutboundError, type OutboundOptions, type OutboundResponse } from './outbound.ts';
 
@@ -198,8 +198,7 @@ test('the error of a refused connection contains the cause', async () => {
 });
 
 test('certificates are verified against the host name, and a proxy receives the address that was checked', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-outbound-'));
-  after(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = temporaryDirectory();
   const certificateNames = ['-subj', '/CN=hooks.example', '-addext', 'subjectAltName=DNS:hooks.example'];
   const options = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'key', '-out', 'crt'];
   execFileSync('openssl', ['req', '-x509', ...options, ...certificateNames], { cwd: directory, stdio: 'ignore' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { mintSecret } from '../authorization/secret.ts';
 import { isRunning, listOwnKeyFolders } from '../testing/running-processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
 import { generateKeyPair } from './key-pair.ts';
 import { createMask } from './mask.ts';
@@ -18,7 +19,7 @@ import { HEARTBEAT_TIMEOUT_SECONDS } from './step-script.ts';
 
 let sshd: TestSshd;
 const targets: Record<string, RunTarget> = { local: { kind: 'local' } };
-const folder = mkdtempSync(join(tmpdir(), 'devpilot-run-'));
+const folder = temporaryDirectory();
 // A temporary directory of its own, so that the tests find only their own leftover files.
 process.env['TMPDIR'] = folder;
 chmodSync(folder, 0o1777);
@@ -37,10 +38,7 @@ before(async () => {
     allowNodeLocal: true,
   };
 });
-after(async () => {
-  await sshd.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => sshd.close());
 
 /** Runs a step and returns its outcome, its output lines, and their text. */
 async function perform(

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isNodeLocal, isNodeLocalHost } from '../outbound/addresses.ts';
 import { startConnectionProxy } from '../testing/connection-proxy.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
 import { generateKeyPair } from './key-pair.ts';
 import { type RunTarget, run } from './run.ts';
@@ -21,16 +21,13 @@ import {
 
 let sshd: TestSshd;
 const keyPair = generateKeyPair('test');
-const folder = mkdtempSync(join(tmpdir(), 'dp-'));
+const folder = temporaryDirectory();
 process.env['TMPDIR'] = folder;
 before(async () => {
   sshd = await startSshd();
   sshd.authorize([keyPair.publicKey]);
 });
-after(async () => {
-  await sshd.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => sshd.close());
 const targetAt = (port: number, overrides: Partial<SshTarget> = {}): RunTarget & { kind: 'ssh' } => ({
   kind: 'ssh',
   host: '127.0.0.1',

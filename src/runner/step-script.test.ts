@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { isRunning } from '../testing/running-processes.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { until } from '../testing/until.ts';
 import { buildStepScript, LOCAL_ENTRY_ARGV } from './step-script.ts';
 
 test('background processes of a step keep running if the signal that ends its watchdog is lost', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'devpilot-watchdog-'));
+  const folder = temporaryDirectory();
   const mark = `65.${process.pid}`;
   const script = buildStepScript({
     nonce: 'test',
@@ -28,10 +26,7 @@ test('background processes of a step keep running if the signal that ends its wa
     stdio: ['pipe', 'pipe', 'ignore'],
     cwd: folder,
   });
-  t.after(() => {
-    spawn('pkill', ['-f', `^sleep ${mark}$`]);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  t.after(() => spawn('pkill', ['-f', `^sleep ${mark}$`]));
   child.stdout.resume();
   child.stdin.write(script);
   // The watchdog ends the step when its input ends.

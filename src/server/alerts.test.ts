@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { forEachEngine } from '../testing/engines.ts';
 import { runCommand } from '../testing/process.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { bearer, createKey, signUpOwner, startTestServer } from '../testing/test-server.ts';
 
 const RULES_FILE = 'deploy/alerts.yml';
@@ -55,11 +55,10 @@ function queriesWithoutResult(metrics: string, queries: readonly string[]): stri
   );
   const expectations = queries.map((expr) => ({ expr, eval_time: '10m', exp_samples: [] }));
   const file = { tests: [{ interval: '15s', input_series: series, promql_expr_test: expectations }] };
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-queries-'));
+  const directory = temporaryDirectory();
   const path = join(directory, 'queries.yml');
   writeFileSync(path, JSON.stringify(file));
   const { stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
-  rmSync(directory, { recursive: true });
   // The expectations are empty, so promtool reports each query that has a result.
   const output = `${stdout}${stderr}`;
   return queries.filter((expr) => !output.includes(`expr: ${JSON.stringify(expr)}, time: 10m,\n`));

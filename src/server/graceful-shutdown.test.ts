@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startPostgres } from '../testing/postgres.ts';
-import { spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { spawnServer } from '../testing/process.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { createKey, signUpRemoteOwner, startTestServer } from '../testing/test-server.ts';
 import { createStopDeadline } from './graceful-shutdown.ts';
 
@@ -13,7 +14,7 @@ test('a server whose database is lost stops in time with exit code 1, and logs h
   const postgres = await startPostgres();
   const directory = temporaryDirectory();
   try {
-    const server = await spawnServer(directory.path, {
+    const server = await spawnServer(directory, {
       DATABASE_URL: await postgres.createDatabase(),
       DEVPILOT_SECRET: 'x'.repeat(40),
       LOG_LEVEL: 'error',
@@ -34,7 +35,6 @@ test('a server whose database is lost stops in time with exit code 1, and logs h
     assert.equal(err, undefined);
   } finally {
     await postgres.close();
-    directory.remove();
   }
 });
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { guard } from '../sdk/guard.ts';
 import { TEST_SECRET } from '../testing/engines.ts';
 import { freePort, startPostgres } from '../testing/postgres.ts';
 import { startStallingProxy } from '../testing/stalling-proxy.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   bearer,
   createKey,
@@ -104,7 +104,7 @@ test('a node that applied revocations missing from a restored database accepts n
 });
 
 test('a guard that applied revocations missing from a restored backup accepts no credential deleted after the restore', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
+  const directory = temporaryDirectory();
   const [before, restored, backup] = ['before', 'restored', 'backup'].map((name) => join(directory, name));
   assert.ok(before && restored && backup);
   const environment = { PORT: String(await freePort()), ...BOUND };
@@ -150,6 +150,5 @@ test('a guard that applied revocations missing from a restored backup accepts no
   } finally {
     await guarded.close();
     await server.close();
-    rmSync(directory, { recursive: true, force: true });
   }
 });

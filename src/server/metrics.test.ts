@@ -55,7 +55,7 @@ test('the gauges of jobs have current values on the first scrape, which counts t
 });
 
 test('a request that a transaction refuses does not count as a failure of the store', async () => {
-  const { store: testStore, close } = await openTestStore();
+  const testStore = await openTestStore();
   const recorder = createMetricsRecorder();
   const store = recorder.instrumentStore(testStore);
   for (const error of [new Problem('conflict'), new Problem('unavailable'), new Error('unexpected')]) {
@@ -65,5 +65,5 @@ test('a request that a transaction refuses does not count as a failure of the st
     );
   }
   assert.match(await scrape(recorder), /^devpilot_store_errors_total 2$/m);
-  await close();
+  await testStore.close();
 });

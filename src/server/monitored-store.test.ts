@@ -5,7 +5,6 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   rmSync,
@@ -14,22 +13,21 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { assertStoreComplete } from '../store/sqlite-integrity.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { runCommand, spawnServer } from '../testing/process.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { seedWorkspace } from '../testing/test-store.ts';
 import { until } from '../testing/until.ts';
 import { openStore } from './open-store.ts';
 import { readSettings } from './settings.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'devpilot-monitored-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryDirectory();
 
 let copyCount = 0;
 /** Copies a data directory, so that a test can damage the copy. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { App } from '../contract/apps.ts';
@@ -12,7 +11,8 @@ import type { Run, Script } from '../contract/scripts.ts';
 import type { Server } from '../contract/servers.ts';
 import { TEST_SECRET } from '../testing/engines.ts';
 import { openTestDatabases, type TestDatabases } from '../testing/postgres.ts';
-import { spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { spawnServer } from '../testing/process.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import {
   signInRemotePerson,
   signUpOwner,
@@ -23,11 +23,7 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-let root: string;
-before(() => {
-  root = mkdtempSync(join(tmpdir(), 'devpilot-resources-'));
-});
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryDirectory();
 
 const hasEnded = ({ status }: { status: string }) => status !== 'pending' && status !== 'processing';
 
@@ -107,7 +103,7 @@ describe('two nodes on one database', () => {
   });
 
   test("a backup in a node's data directory is restored and deleted by that node, even if another node receives the request", async () => {
-    const directory = mkdtempSync(join(root, 'app-'));
+    const directory = temporaryDirectory();
     mkdirSync(join(directory, 'shared'));
     const app = await (await createTestResources(owner)).createApp({ directory });
     const folders = servers.map((testServer) => join(testServer.dataDirectory, 'backups'));
@@ -133,7 +129,7 @@ describe('two nodes on one database', () => {
 test('after a node is killed, its run and its backup fail with a reason, and the incomplete backup is deleted', async () => {
   const directory = temporaryDirectory();
   const environment = { DEVPILOT_LOCAL_SERVER: 'on' };
-  const first = await spawnServer(directory.path, environment);
+  const first = await spawnServer(directory, environment);
   const owner = await signUpRemoteOwner(first);
   const resources = await createTestResources(owner);
   const startedMarker = join(root, 'started');
@@ -141,12 +137,12 @@ test('after a node is killed, its run and its backup fail with a reason, and the
   const app = await resources.createApp({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
   const run = (await owner.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} })).body;
   const backup = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
-  const files = () => globSync('backups/**/bak_*', { cwd: directory.path });
+  const files = () => globSync('backups/**/bak_*', { cwd: directory });
   await until(async () => existsSync(startedMarker) && files().length > 0);
   await first.stop('SIGKILL');
   assert.deepEqual(files(), [`backups/${app.id}/${backup.id}.zst.enc.part`]);
 
-  const second = await spawnServer(directory.path, environment);
+  const second = await spawnServer(directory, environment);
   const ownerOnSecond = await signInRemotePerson(second.url, owner.email);
   const lostRun = await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${run.id}`);
   assert.deepEqual([lostRun.status, lostRun.error], ['failed', 'The node that ran this was lost.']);
@@ -162,7 +158,6 @@ test('after a node is killed, its run and its backup fail with a reason, and the
   assert.equal((await ownerOnSecond.call(`/v1/runs/${nextRun.body.id}/cancel`, { method: 'POST' })).status, 202);
   assert.equal((await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${nextRun.body.id}`)).status, 'cancelled');
   await second.stop('SIGTERM');
-  directory.remove();
 });
 
 /** Mounts a small file system and returns true, or returns false without the permission to mount. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { currentBackupKey, requireBackupKey } from '../platform/backups/backup-keys.ts';
 import { createSeal } from '../store/seal.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { seedPerson, seedWorkspace } from '../testing/test-store.ts';
 import { openStore } from './open-store.ts';
 import { rotateSecret } from './secret-rotation.ts';
@@ -15,8 +15,6 @@ import { readSettings } from './settings.ts';
 
 const FIRST_SECRET = 'the first secret of a test, long enough';
 const OTHER_SECRET = 'the other secret of a test, long enough';
-
-const createFolder = () => mkdtempSync(join(tmpdir(), 'devpilot-secret-'));
 
 /** Opens the store that the environment configures, calls a function with it, and closes it. */
 async function open(
@@ -43,11 +41,10 @@ const refusedWith =
 // The tests of each group run in order on one store: each continues with the secret that the previous test left.
 forEachEngine('a secret', (engine) => {
   let environment: Readonly<Record<string, string>>;
-  const directory = createFolder();
+  const directory = temporaryDirectory();
   before(async () => {
     environment = { ...(await engine.environment()), DEVPILOT_DATA_DIR: directory };
   });
-  after(() => rmSync(directory, { recursive: true, force: true }));
 
   test('is refused with the name of the setting if it differs from the secret of the first start', async () => {
     await open({ ...environment, DEVPILOT_SECRET: FIRST_SECRET });
@@ -88,11 +85,10 @@ describe('the secret in the data directory', () => {
   let path: string;
   const environment = () => ({ DEVPILOT_DATA_DIR: directory });
   before(async () => {
-    directory = createFolder();
+    directory = temporaryDirectory();
     path = join(directory, 'secret');
     await open(environment());
   });
-  after(() => rmSync(directory, { recursive: true, force: true }));
 
   test('is never generated for an existing store; if it is missing, empty or wrong, the error names its path', async () => {
     const secret = readFileSync(path, 'utf8');
@@ -122,7 +118,7 @@ describe('the secret in the data directory', () => {
 });
 
 test('a rotation encrypts the backup keys with the new secret; after the loss of the secret, a new key is used', async () => {
-  const directory = createFolder();
+  const directory = temporaryDirectory();
   const environment = { DEVPILOT_DATA_DIR: directory };
   let workspaceId = '';
   let backupKey: { id: string; key: Buffer } | undefined;
@@ -147,5 +143,4 @@ test('a rotation encrypts the backup keys with the new secret; after the loss of
     const newKey = await store.transaction((trx) => currentBackupKey(trx, contextAfterLoss, workspaceId));
     assert.notEqual(newKey.id, id);
   });
-  rmSync(directory, { recursive: true, force: true });
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runCommand, spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { runCommand, spawnServer } from '../testing/process.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { readSettings } from './settings.ts';
 import { formatSettingsFile, formatSettingsTable, SETTINGS, type SettingName } from './settings-table.ts';
 
@@ -174,7 +175,7 @@ for (const [name, [firstValue, ...otherValues]] of Object.entries(INVALID_VALUES
     const directory = temporaryDirectory();
     const { code, stdout, stderr } = await runCommand(['serve'], {
       PORT: '0',
-      DEVPILOT_DATA_DIR: directory.path,
+      DEVPILOT_DATA_DIR: directory,
       [name]: firstValue,
     });
     assert.equal(code, 2, stderr);
@@ -184,7 +185,6 @@ for (const [name, [firstValue, ...otherValues]] of Object.entries(INVALID_VALUES
     for (const value of otherValues) {
       assert.throws(() => readSettings({ [name]: value }), new RegExp(`^InvalidSettingError: ${name} must be `), value);
     }
-    directory.remove();
   });
 }
 
@@ -194,24 +194,22 @@ test('local servers and open sign-up together stop the start with exit code 2 an
   const both = { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_SIGN_UP: 'open' };
   const { code, stdout, stderr } = await runCommand(['serve'], {
     PORT: '0',
-    DEVPILOT_DATA_DIR: directory.path,
+    DEVPILOT_DATA_DIR: directory,
     ...both,
   });
   assert.deepEqual([code, stdout], [2, '']);
   assert.equal(stderr, 'devpilot: DEVPILOT_LOCAL_SERVER must be off while DEVPILOT_SIGN_UP is open.\n');
-  directory.remove();
 });
 
 test('an address that this machine does not have stops the start with exit code 2 and the name of the setting', async () => {
   const unavailableAddresses = { HOST: '192.0.2.1', DEVPILOT_METRICS: '192.0.2.1:0' };
   for (const [name, address] of Object.entries(unavailableAddresses)) {
     const directory = temporaryDirectory();
-    const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path, LOG_LEVEL: 'silent', [name]: address };
+    const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent', [name]: address };
     const { code, stdout, stderr } = await runCommand(['serve'], environment);
     assert.equal(code, 2, stderr);
     assert.equal(stdout, '');
     assert.match(stderr, new RegExp(`^devpilot: ${name} must be [^\n]*192\\.0\\.2\\.1[^\n]*\\.\n$`));
-    directory.remove();
   }
 });
 
@@ -233,7 +231,7 @@ test('a bucket requires the ID and the secret of an access key; the secret may b
     /^InvalidSettingError: DEVPILOT_BACKUP_ACCESS_KEY_ID must be /,
   );
   const directory = temporaryDirectory();
-  const path = join(directory.path, 'key');
+  const path = join(directory, 'key');
   writeFileSync(path, 'from-a-file\n');
   const fromFile = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: path };
   assert.equal(readSettings(fromFile).backups.bucket?.secretAccessKey, 'from-a-file');
@@ -246,7 +244,6 @@ test('a bucket requires the ID and the secret of an access key; the secret may b
     () => readSettings(missingFile),
     /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE must be /,
   );
-  directory.remove();
 });
 
 test('PostgreSQL requires a secret, from exactly one source', () => {
@@ -260,7 +257,7 @@ test('PostgreSQL requires a secret, from exactly one source', () => {
 
 test('a secret is read from its file without the trailing newline, and a file that is too short is refused', () => {
   const directory = temporaryDirectory();
-  const path = join(directory.path, 'secret.txt');
+  const path = join(directory, 'secret.txt');
   writeFileSync(path, `${'s'.repeat(32)}\n`);
   assert.equal(readSettings({ DEVPILOT_SECRET_FILE: path }).secret?.toString(), 's'.repeat(32));
   writeFileSync(path, `${'s'.repeat(31)}\n`);
@@ -268,7 +265,6 @@ test('a secret is read from its file without the trailing newline, and a file th
     () => readSettings({ DEVPILOT_SECRET_FILE: path }),
     /DEVPILOT_SECRET_FILE must be a file of at least 32 bytes/,
   );
-  directory.remove();
 });
 
 test('a data directory that cannot be created stops the start with one line that names the setting', async () => {
@@ -281,7 +277,7 @@ test('a data directory that cannot be created stops the start with one line that
 
 test('an unset secret is generated once, with mode 0600, in a directory that only its owner can read', async () => {
   const directory = temporaryDirectory();
-  const data = join(directory.path, 'data');
+  const data = join(directory, 'data');
   const server = await spawnServer(data);
   await server.stop('SIGTERM');
   assert.equal(statSync(join(data, 'secret')).mode & 0o777, 0o600);
@@ -289,5 +285,4 @@ test('an unset secret is generated once, with mode 0600, in a directory that onl
   const { mtimeMs } = statSync(join(data, 'secret'));
   await (await spawnServer(data)).stop('SIGTERM');
   assert.equal(statSync(join(data, 'secret')).mtimeMs, mtimeMs);
-  directory.remove();
 });

@@ -13,8 +13,8 @@ const postgres = await openTestDatabases();
 after(() => postgres.close());
 
 test('denials that are written while their credential is being deleted cause no deadlock and are not lost', async (t) => {
-  const { store, close } = await openPostgresTestStore(postgres);
-  t.after(close);
+  const store = await openPostgresTestStore(postgres);
+  t.after(store.close);
   const owner = await seedWorkspace(store);
   const { workspaceId } = owner;
   const { id } = await seedCredential(store, owner);

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { declareStoreSuite } from '../testing/store-suite.ts';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { openTestStore, seedCredential, seedWorkspace } from '../testing/test-store.ts';
 import { lockDataDirectory } from './data-directory.ts';
 import { activity } from './migrations/0012-activity.ts';
@@ -17,13 +16,8 @@ import { StartRefusedError } from './start-refused-error.ts';
 
 declareStoreSuite('SQLite', openTestStore);
 
-function createTemporaryDirectory(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'devpilot-sqlite-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
 test('every connection sets synchronous to FULL, even after another connection has set it to NORMAL', async () => {
-  const { path, remove } = createTemporaryDirectory();
+  const path = temporaryDirectory();
   const file = join(path, 'devpilot.db');
   const store = await openSqliteStore(file);
   const { rows } = await store.transaction((trx) => sql<{ synchronous: number }>`pragma synchronous`.execute(trx));
@@ -40,11 +34,10 @@ test('every connection sets synchronous to FULL, even after another connection h
     assert.equal(reopened.prepare('pragma journal_mode').get()?.['journal_mode'], 'wal');
     reopened.close();
   }
-  remove();
 });
 
 test('dates, objects and other unsupported parameters are rejected, never bound as NULL', async () => {
-  const { store, close } = await openTestStore();
+  const store = await openTestStore();
   await seedCredential(store, await seedWorkspace(store));
   for (const value of [new Date(), {}, { a: 1 }, [], undefined, true, Number.NaN, Number.POSITIVE_INFINITY, () => 1]) {
     await assert.rejects(
@@ -61,11 +54,11 @@ test('dates, objects and other unsupported parameters are rejected, never bound 
     rows.map(({ name }) => name),
     ['Billing'],
   );
-  await close();
+  await store.close();
 });
 
 test('written rows can be read after reopening the file', async () => {
-  const { path, remove } = createTemporaryDirectory();
+  const path = temporaryDirectory();
   const file = join(path, 'devpilot.db');
   const first = await openSqliteStore(file);
   const { id } = await seedCredential(first, await seedWorkspace(first));
@@ -73,11 +66,10 @@ test('written rows can be read after reopening the file', async () => {
   const second = await openSqliteStore(file);
   assert.equal((await second.read.selectFrom('credential').select('id').executeTakeFirst())?.id, id);
   await second.close();
-  remove();
 });
 
 test('a data directory is created with mode 0700 and locked by one process', () => {
-  const { path, remove } = createTemporaryDirectory();
+  const path = temporaryDirectory();
   const directory = join(path, 'deep', 'data');
   const lock = lockDataDirectory(directory);
   assert.throws(
@@ -86,7 +78,6 @@ test('a data directory is created with mode 0700 and locked by one process', () 
   );
   lock.release();
   lockDataDirectory(directory).release();
-  remove();
 });
 
 test('the migrations of the activity tables keep the events and counts of an earlier version', () => {

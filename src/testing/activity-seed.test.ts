@@ -7,7 +7,7 @@ import { decodeSketch } from '../platform/activity/distinct-count-sketch.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { insertWorkspace } from '../store/workspaces.ts';
 import { createSeedEvent, type SeedPeriod, seedActivity } from './activity-seed.ts';
-import { temporaryDirectory } from './process.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 const TO = Date.parse('2027-02-25T00:00:00.000Z');
 
@@ -21,15 +21,15 @@ async function createStore(directory: string) {
 test('seeding a period stores the same rows as ingesting its events, including exact and dense sketches', async () => {
   const period: SeedPeriod = { eventCount: 6_000, days: 3, subjectCount: 700, to: TO };
   const [ingested, seeded] = [temporaryDirectory(), temporaryDirectory()];
-  const store = await createStore(ingested.path);
+  const store = await createStore(ingested);
   const ingest = createActivityIngest(store);
   for (let first = 0; first < period.eventCount; first += 1000) {
     const events = Array.from({ length: 1000 }, (_, index) => createSeedEvent(period, first + index));
     assert.equal((await ingest.ingest('wsp_a', events, TO, 'tok_1')).accepted, 1000);
   }
-  await (await createStore(seeded.path)).close();
-  seedActivity(join(seeded.path, 'devpilot.db'), { wsp_a: period });
-  const seededStore = await openSqliteStore(join(seeded.path, 'devpilot.db'));
+  await (await createStore(seeded)).close();
+  seedActivity(join(seeded, 'devpilot.db'), { wsp_a: period });
+  const seededStore = await openSqliteStore(join(seeded, 'devpilot.db'));
   const repeatedEvents = Array.from({ length: 100 }, (_, index) => createSeedEvent(period, index * 60));
   const newEvent = { ...createSeedEvent(period, period.eventCount - 1), id: 'new' };
   for (const activityIngest of [ingest, createActivityIngest(seededStore)]) {
@@ -62,6 +62,4 @@ test('seeding a period stores the same rows as ingesting its events, including e
   for (const [index, row] of expected.entries()) assert.deepEqual(actual[index], row);
   await store.close();
   await seededStore.close();
-  ingested.remove();
-  seeded.remove();
 });

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import { openPostgresStore } from '../store/postgres.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { openTestDatabases, type TestDatabases } from './postgres.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** A store engine on which tests run. */
 export interface StoreEngine {
@@ -22,19 +21,10 @@ export const TEST_SECRET = 'a secret of the tests, long enough to be one';
 /** Declares the same tests for every engine. PostgreSQL is started on first use, unless a shared server is running. */
 export function forEachEngine(name: string, declare: (engine: StoreEngine) => void): void {
   describe(`${name}, on sqlite`, () => {
-    const directories: string[] = [];
     declare({
       name: 'sqlite',
-      open() {
-        const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
-        directories.push(directory);
-        return openSqliteStore(join(directory, 'devpilot.db'));
-      },
+      open: () => openSqliteStore(join(temporaryDirectory(), 'devpilot.db')),
       environment: () => Promise.resolve({}),
-    });
-    // Registered last, so that it runs after the tests have closed their stores.
-    after(() => {
-      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
     });
   });
   describe(`${name}, on postgres`, () => {
@@ -45,8 +35,6 @@ export function forEachEngine(name: string, declare: (engine: StoreEngine) => vo
       open: async () => openPostgresStore(await createDatabase(), () => undefined),
       environment: async () => ({ DATABASE_URL: await createDatabase(), DEVPILOT_SECRET: TEST_SECRET }),
     });
-    after(async () => {
-      await (await databases)?.close();
-    });
+    after(async () => (await databases)?.close());
   });
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** A Git repository in a temporary directory. */
 export interface TestRepository {
@@ -9,11 +9,10 @@ export interface TestRepository {
   /** Writes files, commits all changes and returns the hash of the commit. */
   commit(files: Readonly<Record<string, string>>, message?: string): string;
   git(...args: string[]): string;
-  remove(): void;
 }
 
 export function createTestRepository(): TestRepository {
-  const path = mkdtempSync(join(tmpdir(), 'devpilot-repository-'));
+  const path = temporaryDirectory();
   const environment = {
     PATH: process.env['PATH'],
     HOME: path,
@@ -38,6 +37,5 @@ export function createTestRepository(): TestRepository {
       git('commit', '--quiet', '--allow-empty', '--message', message);
       return git('rev-parse', 'HEAD');
     },
-    remove: () => rmSync(path, { recursive: true, force: true }),
   };
 }

@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { daemonUser, stopProcess, waitForOutput } from './daemon.ts';
 import { ensureCommand } from './debian-packages.ts';
 import { freePort, type TestPostgres } from './postgres.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /**
  * Starts PgBouncer in front of a PostgreSQL server, with its default configuration except for the pool and required
@@ -16,7 +16,7 @@ export async function startPgBouncer(
   poolSize: number,
 ): Promise<{ toPooledUrl(url: string): string; close(): Promise<void> }> {
   ensureCommand('pgbouncer');
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-pgbouncer-'));
+  const directory = temporaryDirectory();
   const port = await freePort();
   const settings = [
     '[databases]',
@@ -39,9 +39,6 @@ export async function startPgBouncer(
   await waitForOutput(child, /process up/);
   return {
     toPooledUrl: (url) => url.replace(`:${postgres.port}/`, `:${port}/`),
-    async close() {
-      await stopProcess(child, 'SIGTERM');
-      rmSync(directory, { recursive: true, force: true });
-    },
+    close: () => stopProcess(child, 'SIGTERM'),
   };
 }

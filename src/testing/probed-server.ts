@@ -10,7 +10,7 @@ import {
   type Senders,
   sendAndDrain,
 } from './largest-requests.ts';
-import { temporaryDirectory } from './process.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 import { createKey, createToken, remoteTestServer, signUpRemoteOwner, type TestPerson } from './test-server.ts';
 
 const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
@@ -104,7 +104,7 @@ export async function startProbedServer(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ProbedServer> {
   const directory = temporaryDirectory();
-  const { child, url, setupCode } = await spawnProbedServer(directory.path, environment);
+  const { child, url, setupCode } = await spawnProbedServer(directory, environment);
   const senders = await createSenders(url, setupCode);
   const document = await remoteTestServer(url).call<OpenApi>('/openapi.json');
   return {
@@ -122,7 +122,6 @@ export async function startProbedServer(
     async stop() {
       child.kill('SIGKILL');
       await once(child, 'close');
-      directory.remove();
     },
   };
 }

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SentResponse } from './responses/recorder.ts';
 import { expectDocumented } from './responses/validate.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
 
@@ -27,16 +28,15 @@ const RECORDER = new URL('./responses/record-to-file.ts', import.meta.url);
 let serverCount = 0;
 after(async () => {
   for (const child of runningServers) child.kill('SIGKILL');
-  const lines = readdirSync(responseDirectory.path).flatMap((name) =>
-    readFileSync(join(responseDirectory.path, name), 'utf8').split('\n').slice(0, -1),
+  const lines = readdirSync(responseDirectory).flatMap((name) =>
+    readFileSync(join(responseDirectory, name), 'utf8').split('\n').slice(0, -1),
   );
-  responseDirectory.remove();
   if (lines.length > 0) await expectDocumented(lines.map((line) => JSON.parse(line) as SentResponse));
 });
 
 /** Returns Node.js options that make a server record its responses, which are checked after the tests of the file. */
 function recordingOptions(): string[] {
-  const file = join(responseDirectory.path, String(serverCount++));
+  const file = join(responseDirectory, String(serverCount++));
   return ['--import', `${RECORDER.href}?${new URLSearchParams({ file }).toString()}`];
 }
 
@@ -105,10 +105,4 @@ export async function spawnServer(dataDirectory: string, environment: Environmen
       return result;
     },
   };
-}
-
-/** Creates an empty directory. */
-export function temporaryDirectory(): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), 'devpilot-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import S3rver from '@20minutes/s3rver';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** A third-party S3 server on loopback with one bucket. It checks signatures. */
 export interface TestS3 {
@@ -16,7 +14,7 @@ export interface TestS3 {
 }
 
 export async function startS3(): Promise<TestS3> {
-  const folder = mkdtempSync(join(tmpdir(), 'devpilot-s3-'));
+  const folder = temporaryDirectory();
   const server = new S3rver({
     port: 0,
     address: '127.0.0.1',
@@ -32,9 +30,6 @@ export async function startS3(): Promise<TestS3> {
     accessKeyId: 'S3RVER',
     secretAccessKey: 'S3RVER',
     folder,
-    async close() {
-      await server.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => server.close(),
   };
 }

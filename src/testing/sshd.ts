@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ensureCommand } from './debian-packages.ts';
 import { killProcess } from './kill-process.ts';
 import { freePort } from './postgres.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -45,7 +46,7 @@ function isSshd(pid: number): boolean {
 export async function startSshd(config: readonly string[] = []): Promise<TestSshd> {
   ensureCommand('sshd', 'openssh-server');
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
-  const folder = mkdtempSync(join(tmpdir(), 'devpilot-sshd-'));
+  const folder = temporaryDirectory();
   chmodSync(folder, 0o755);
   const hostKeyFile = join(folder, 'host_key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', hostKeyFile]);
@@ -89,7 +90,6 @@ export async function startSshd(config: readonly string[] = []): Promise<TestSsh
         killSessions();
         child.once('exit', () => {
           child.stderr.destroy();
-          rmSync(folder, { recursive: true, force: true });
           resolve();
         });
         child.kill();

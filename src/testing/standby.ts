@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { daemonUser, stopProcess, waitForOutput } from './daemon.ts';
 import { freePort, type TestPostgres } from './postgres.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** A streaming standby of a running PostgreSQL server, in its own process. */
 export interface Standby {
@@ -20,7 +20,7 @@ function postgresBinary(): string {
 
 /** Stops a primary while copying its data, and starts a standby that replicates it. */
 export async function startStandby(primary: TestPostgres): Promise<Standby> {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-standby-'));
+  const directory = temporaryDirectory();
   const dataDirectory = join(directory, 'data');
   await primary.stop('SIGINT');
   cpSync(primary.directory, dataDirectory, { recursive: true });
@@ -46,9 +46,6 @@ export async function startStandby(primary: TestPostgres): Promise<Standby> {
   await waitForOutput(child, /ready to accept read-only connections/);
   return {
     port,
-    async close() {
-      await stopProcess(child, 'SIGINT');
-      rmSync(directory, { recursive: true, force: true });
-    },
+    close: () => stopProcess(child, 'SIGINT'),
   };
 }

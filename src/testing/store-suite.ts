@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test';
 import { findCredential } from '../store/credentials.ts';
+import type { Store } from '../store/store.ts';
 import { declareAuditLogTests } from './store-suite/audit-log.ts';
 import { declareCredentialListTests } from './store-suite/credential-lists.ts';
 import { declareCredentialTests } from './store-suite/credentials.ts';
@@ -9,30 +10,30 @@ import { declareIdempotencyTests } from './store-suite/idempotency.ts';
 import { declarePeopleTests } from './store-suite/people.ts';
 import { declareRevocationTests } from './store-suite/revocations.ts';
 import { declareUseTests } from './store-suite/uses.ts';
-import { seedWorkspace, type TestStore } from './test-store.ts';
+import { seedWorkspace } from './test-store.ts';
 
 /**
  * Declares the tests that every store must pass. `open` returns an empty store. If stores compared credentials or IDs
  * differently, their authorization decisions would differ too (CVE-2026-55170).
  */
-export function declareStoreSuite(engine: string, open: () => Promise<TestStore>): void {
+export function declareStoreSuite(engine: string, open: () => Promise<Store>): void {
   describe(`the store on ${engine}`, () => {
-    let opened: TestStore;
+    let store: Store;
     let owner: StoreFixture['owner'];
     const fixture: StoreFixture = {
       get store() {
-        return opened.store;
+        return store;
       },
       get owner() {
         return owner;
       },
-      find: (id, workspaceId = owner.workspaceId) => findCredential(opened.store.read, workspaceId, 'api_key', id),
+      find: (id, workspaceId = owner.workspaceId) => findCredential(store.read, workspaceId, 'api_key', id),
     };
     before(async () => {
-      opened = await open();
-      owner = await seedWorkspace(opened.store);
+      store = await open();
+      owner = await seedWorkspace(store);
     });
-    after(() => opened.close());
+    after(() => store.close());
 
     declareCredentialTests(fixture);
     declareCredentialListTests(fixture);

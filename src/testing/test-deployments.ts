@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { App } from '../contract/apps.ts';
 import type { Deployment } from '../contract/deployments.ts';
 import type { LogLine } from '../contract/logs.ts';
 import type { Server } from '../contract/servers.ts';
 import { createTestRepository, type TestRepository } from './git-repository.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 import { expectStatus, type TestPerson, type TestResponse } from './test-server.ts';
 import { until } from './until.ts';
 
@@ -19,7 +17,6 @@ export interface TestApp {
   edit(fields: object): Promise<void>;
   /** Requests a deployment. */
   deploy(body?: object): Promise<TestResponse<Deployment>>;
-  remove(): void;
 }
 
 /** Returns a hook of an app. `options` are added to its fields. */
@@ -51,7 +48,7 @@ export async function createTestApp(owner: TestPerson, serverId: string, fields:
   );
   const repository = createTestRepository();
   repository.commit({ 'page.txt': 'one' }, 'First');
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-app-'));
+  const directory = temporaryDirectory();
   const body = {
     projectId: project.id,
     name: `Shop ${resourceCount}`,
@@ -71,10 +68,6 @@ export async function createTestApp(owner: TestPerson, serverId: string, fields:
       expectStatus(await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: changed }), 200);
     },
     deploy: (requestBody = {}) => owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: requestBody }),
-    remove() {
-      repository.remove();
-      rmSync(directory, { recursive: true, force: true });
-    },
   };
 }
 

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { generate } from 'otplib';
 import type { CreatedAccessToken } from '../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../contract/api-keys.ts';
@@ -11,6 +8,7 @@ import { createLogger } from '../server/logger.ts';
 import { readSettings } from '../server/settings.ts';
 import { type RunningServer, startServer } from '../server/start.ts';
 import { recordServer } from './responses/record-in-process.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** Password of every person. */
 export const PASSWORD = 'a long and private sentence';
@@ -47,7 +45,7 @@ export interface TestServer extends CallableServer {
   readonly running: RunningServer;
   /** Stops the server and starts a new one with the same data directory. */
   restart(): Promise<TestServer>;
-  /** Stops the server and removes its data directory. */
+  /** Stops the server. */
   close(): Promise<void>;
 }
 
@@ -90,7 +88,7 @@ export interface TestServerOptions {
 
 /** Starts a server on a free port. Pass a `clock` to control time. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'devpilot-'));
+  const dataDirectory = options.dataDirectory ?? temporaryDirectory();
   const settings = readSettings({
     PORT: '0',
     DEVPILOT_DATA_DIR: dataDirectory,
@@ -105,6 +103,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...(options.clock !== undefined && { clock: options.clock }),
   });
   const expectDocumented = recordServer(running.url);
+  async function close(): Promise<void> {
+    await running.close();
+    await expectDocumented();
+  }
   return {
     url: running.url,
     origin: settings.publicUrl ?? running.url,
@@ -113,15 +115,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     running,
     call: (path, request) => sendRequest(running.url, path, request),
     async restart() {
-      await running.close();
-      await expectDocumented();
+      await close();
       return startTestServer({ ...options, dataDirectory });
     },
-    async close() {
-      await running.close();
-      rmSync(dataDirectory, { recursive: true, force: true });
-      await expectDocumented();
-    },
+    close,
   };
 }
 

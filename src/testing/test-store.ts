@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Insertable } from 'kysely';
 import { type Digest, digestOf, digestToBytes, mintSecret } from '../authorization/secret.ts';
@@ -14,31 +12,14 @@ import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { insertWorkspace } from '../store/workspaces.ts';
 import type { TestDatabases } from './postgres.ts';
-
-/** An empty store for a test. */
-export interface TestStore {
-  readonly store: Store;
-  /** Closes the store and deletes its data. */
-  close(): Promise<void>;
-}
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** Opens a new SQLite store in a temporary folder. */
-export async function openTestStore(): Promise<TestStore> {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-store-'));
-  const store = await openSqliteStore(join(directory, 'devpilot.db'));
-  return {
-    store,
-    async close() {
-      await store.close();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
+export const openTestStore = (): Promise<Store> => openSqliteStore(join(temporaryDirectory(), 'devpilot.db'));
 
 /** Opens a store in a new database of a running PostgreSQL server. */
-export async function openPostgresTestStore(postgres: TestDatabases): Promise<TestStore> {
-  const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
-  return { store, close: store.close };
+export async function openPostgresTestStore(postgres: TestDatabases): Promise<Store> {
+  return openPostgresStore(await postgres.createDatabase(), () => undefined);
 }
 
 /** Inserts a person, whom no password signs in, and returns the ID. */

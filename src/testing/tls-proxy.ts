@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** Starts a proxy that adds TLS to a PostgreSQL server, with a certificate for `localhost` from a test authority. */
 export async function startTlsProxy(
   postgresPort: number,
 ): Promise<{ readonly port: number; readonly authorityFile: string; close(): void }> {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-tls-'));
+  const directory = temporaryDirectory();
   const filePath = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
   const keyOptions = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
@@ -48,7 +48,6 @@ export async function startTlsProxy(
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();
-      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

@@ -8,7 +8,7 @@ import type { PlatformContext } from '../context.ts';
 import { currentBackupKey, replaceBackupKey, requireBackupKey } from './backup-keys.ts';
 
 test('a replaced key that a starting backup may still use is kept, and deleted when the key is replaced again', async () => {
-  const { store, close } = await openTestStore();
+  const store = await openTestStore();
   const { workspaceId } = await seedWorkspace(store);
   let now = Date.parse('2027-02-24T09:00:00Z');
   const seal = createSeal([Buffer.alloc(32, 1)]);
@@ -20,5 +20,5 @@ test('a replaced key that a starting backup may still use is kept, and deleted w
   now += 2 * DAY;
   await replaceBackupKey(context, systemRequestContext(workspaceId));
   await assert.rejects(requireBackupKey(store.read, context, workspaceId, current.id), /no longer exists/);
-  await close();
+  await store.close();
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { App } from '../../contract/apps.ts';
@@ -10,6 +9,7 @@ import type { Backup } from '../../contract/backups.ts';
 import type { Server } from '../../contract/servers.ts';
 import { ensureCommand } from '../../testing/debian-packages.ts';
 import { freePort } from '../../testing/postgres.ts';
+import { temporaryDirectory } from '../../testing/temporary-directory.ts';
 import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../../testing/test-server.ts';
 import { until } from '../../testing/until.ts';
 
@@ -40,7 +40,7 @@ interface Database {
   close(): Promise<void>;
 }
 
-const root = mkdtempSync(join(tmpdir(), 'devpilot-databases-'));
+const root = temporaryDirectory();
 chmodSync(root, 0o755);
 const isRoot = process.getuid?.() === 0;
 /** Database servers refuse to run as root. */
@@ -217,7 +217,6 @@ before(async () => {
 after(async () => {
   await testServer.close();
   for (const database of databases.values()) await database.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 /** Sends a POST that starts work on a backup; returns the backup when that work has finished. */
@@ -238,7 +237,7 @@ for (const { heading, fill, change, state, leftoverQuery } of DATABASES) {
     for (const command of Object.values(recipe)) assert.doesNotMatch(command, /password=|PASSWORD|-p"?\$(?!.*PORT)/i);
     database.query(fill);
     const original = database.query(state);
-    const directory = mkdtempSync(join(root, 'app-'));
+    const directory = temporaryDirectory();
     const body = { name: heading, projectId: project.id, serverId: server.id, directory, backup: recipe };
     const app = (await owner.call<App>('/v1/apps', { body })).body;
     const { variables } = database;

@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { AwsV4Signer } from 'aws4fetch';
 import { startS3, type TestS3 } from '../../testing/s3.ts';
+import { temporaryDirectory } from '../../testing/temporary-directory.ts';
 import { createBucketStorage } from './bucket-storage.ts';
 import { createDirectoryStorage } from './directory-storage.ts';
 import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'devpilot-storage-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryDirectory();
 
 const neverAborted = new AbortController().signal;
 async function* chunks(bytes: Buffer, size = 70_000): AsyncGenerator<Buffer> {
@@ -268,6 +267,6 @@ test('requests are retried if the bucket is busy or the connection breaks', asyn
 
 test('each data directory has its own ID', () => {
   assert.match(readFileSync(join(folder, 'backups.id'), 'utf8'), /^[0-9a-f]{16}\n$/);
-  const otherFolder = mkdtempSync(join(folder, 'other'));
+  const otherFolder = temporaryDirectory();
   assert.notEqual(createDirectoryStorage(otherFolder).name, createDirectoryStorage(folder).name);
 });
