@@ -207,7 +207,8 @@ export function createCredentialAuthenticator(options: {
   return {
     authenticate(request, requirement) {
       const kind = secretKindOf(request.secret);
-      if (kind === null && foreignPrefixes.isDeclared(request.secret)) return authenticateAsync(request, requirement);
+      if (kind === null && foreignPrefixes.hasDeclaredPrefix(request.secret))
+        return authenticateAsync(request, requirement);
       if (kind === null || kind === 'session') return finish(UNKNOWN_CREDENTIAL, request, requirement, clock());
       const cachedRecord = registry.findCached(digestOf(request.secret));
       if (cachedRecord === null) return authenticateAsync(request, requirement);

@@ -26,7 +26,7 @@ const stored: StoredCredential = {
 function setUp(options: { capacity?: number; holdsLease?: () => boolean } = {}) {
   let now = 1_800_000_000_000;
   let reads = 0;
-  const unknownSecrets = createLeakyBucketLimiter(LIMITS);
+  const unknownSecretLimiter = createLeakyBucketLimiter(LIMITS);
   const registry = createRecordRegistry({
     lease: { holds: options.holdsLease ?? (() => true) },
     cache: createRecordCache(options.capacity ?? 100),
@@ -35,10 +35,10 @@ function setUp(options: { capacity?: number; holdsLease?: () => boolean } = {}) 
       return Promise.resolve(digest.startsWith('known') ? { ...stored, id: digest } : null);
     },
   });
-  const find = createFindRecord(registry, unknownSecrets, () => now);
+  const find = createFindRecord(registry, unknownSecretLimiter, () => now);
   return {
     registry,
-    unknownSecrets,
+    unknownSecretLimiter,
     reads: () => reads,
     advance: (ms: number) => {
       now += ms;
@@ -58,11 +58,11 @@ function setUp(options: { capacity?: number; holdsLease?: () => boolean } = {}) 
 }
 
 test('an address may look up a burst of unknown secrets, then as many per second as the bucket drains', async () => {
-  const { find, reads, advance, unknownSecrets } = setUp();
+  const { find, reads, advance, unknownSecretLimiter } = setUp();
   for (let count = 0; count < 10; count++) assert.equal(await find(`guess ${count}`), null);
   assert.equal(await find('one more'), 1);
   assert.equal(reads(), 10);
-  assert.equal(unknownSecrets.refusalCount(), 1);
+  assert.equal(unknownSecretLimiter.refusalCount(), 1);
   assert.equal(await find('from elsewhere', '10.0.0.2'), null);
   advance(1000);
   for (let count = 0; count < 5; count++) assert.equal(await find(`later ${count}`), null);

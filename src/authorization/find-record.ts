@@ -3,7 +3,10 @@ import type { CredentialRecord } from './record.ts';
 import type { RecordRegistry } from './registry.ts';
 import type { Digest } from './secret.ts';
 
-/** Resolves to the record of a digest presented from `address`, null if the digest is unknown. */
+/**
+ * Resolves to the record of the credential whose secret has this digest; null if there is none. `address` is the
+ * client's.
+ */
 export type FindRecord = (digest: Digest, address: string) => Promise<CredentialRecord | null>;
 
 /**
@@ -13,16 +16,16 @@ export type FindRecord = (digest: Digest, address: string) => Promise<Credential
  */
 export function createFindRecord(
   registry: RecordRegistry,
-  unknownSecrets: LeakyBucketLimiter,
+  unknownSecretLimiter: LeakyBucketLimiter,
   clock: () => number,
   /** Called when a digest was looked up without a result. Must not throw. */
   onUnknown: (digest: Digest, address: string) => void = () => undefined,
 ): FindRecord {
   return async (digest, address) => {
-    if (!registry.isCached(digest)) unknownSecrets.check(address, clock());
+    if (!registry.isCached(digest)) unknownSecretLimiter.check(address, clock());
     const record = await registry.find(digest);
     if (record === null) {
-      unknownSecrets.record(address, clock());
+      unknownSecretLimiter.count(address, clock());
       onUnknown(digest, address);
     }
     return record;

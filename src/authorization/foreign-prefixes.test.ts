@@ -6,11 +6,11 @@ import { mintSecret } from './secret.ts';
 
 const tail = 'x'.repeat(20);
 
-test('text is declared if it is a prefix and 20 or more characters of a bearer token, with at most 512 characters in all', async () => {
+test('text matches if 20 or more characters of a bearer token follow a declared prefix, with at most 512 characters in all', async () => {
   const prefixes = createForeignPrefixes(() => Promise.resolve([{ workspaceId: 'wsp_1', prefix: 'acme_' }]));
-  assert.equal(prefixes.isDeclared(`acme_${tail}`), false, 'before the first read');
+  assert.equal(prefixes.hasDeclaredPrefix(`acme_${tail}`), false, 'before the first read');
   await prefixes.refresh();
-  const rows: [text: string, isDeclared: boolean][] = [
+  const rows: [text: string, matches: boolean][] = [
     [`acme_${tail}`, true],
     [`acme_${'a/b+c~d.e-f_g='.padStart(20, '0')}`, true],
     [`acme_${'x'.repeat(507)}`, true],
@@ -23,7 +23,7 @@ test('text is declared if it is a prefix and 20 or more characters of a bearer t
     ['', false],
     [mintSecret('api_key'), false],
   ];
-  for (const [text, isDeclared] of rows) assert.equal(prefixes.isDeclared(text), isDeclared, text);
+  for (const [text, matches] of rows) assert.equal(prefixes.hasDeclaredPrefix(text), matches, text);
 });
 
 test('a prefix applies to the workspaces that declare it, and a slow read does not overwrite the result of a later one', async () => {
@@ -37,12 +37,13 @@ test('a prefix applies to the workspaces that declare it, and a slow read does n
   await late;
   finishRead[0]?.([]);
   await early;
-  const declaredBy = (text: string) => ['wsp_1', 'wsp_2', 'wsp_3'].filter((id) => prefixes.isDeclaredBy(text, id));
+  const declaredBy = (text: string) =>
+    ['wsp_1', 'wsp_2', 'wsp_3'].filter((id) => prefixes.hasPrefixDeclaredBy(text, id));
   assert.deepEqual(declaredBy(`sk_live_${tail}`), ['wsp_1', 'wsp_2']);
   assert.deepEqual(declaredBy(`sk_test_${tail}`), ['wsp_1']);
 });
 
-test('only well-formed secrets are looked up, and a record is found only if its workspace declares the prefix', async () => {
+test('only well-formed secrets of credentials are looked up; one of another system is found only if the workspace of its credential declares the prefix', async () => {
   let lookups = 0;
   const record = { workspace: { id: 'wsp_1', revoked: false } } as CredentialRecord;
   const declared = [

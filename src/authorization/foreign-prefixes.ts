@@ -11,12 +11,13 @@ export interface DeclaredPrefix {
 
 /** The prefixes of secrets of other systems that workspaces accept, in memory on every node. */
 export interface ForeignPrefixes {
-  /** Whether text has the form of a secret with a declared prefix. No I/O. */
-  isDeclared(text: string): boolean;
-  /** Whether text has the form of a secret with a prefix that this workspace declares. No I/O. */
-  isDeclaredBy(text: string, workspaceId: string): boolean;
+  /** Whether text has the form of another system's secret, with a prefix that any workspace declares. No I/O. */
+  hasDeclaredPrefix(text: string): boolean;
+  /** The same for the prefixes that one workspace declares. No I/O. */
+  hasPrefixDeclaredBy(text: string, workspaceId: string): boolean;
   /**
-   * Reads the declared prefixes again. Rejects with the error of the read; the previous prefixes then stay in effect.
+   * Reads the declared prefixes; before the first read there are none. Rejects with the error of the read; the previous
+   * prefixes then stay in effect.
    */
   refresh(): Promise<void>;
 }
@@ -46,8 +47,8 @@ export function createForeignPrefixes(read: () => Promise<readonly DeclaredPrefi
   }
 
   return {
-    isDeclared: (text) => workspacesOf(text).length > 0,
-    isDeclaredBy: (text, workspaceId) => workspacesOf(text).some((workspaces) => workspaces.has(workspaceId)),
+    hasDeclaredPrefix: (text) => workspacesOf(text).length > 0,
+    hasPrefixDeclaredBy: (text, workspaceId) => workspacesOf(text).some((workspaces) => workspaces.has(workspaceId)),
     async refresh() {
       const readNumber = ++startedReads;
       const declared = await read();
@@ -65,27 +66,26 @@ export function createForeignPrefixes(read: () => Promise<readonly DeclaredPrefi
   };
 }
 
-/** Accepts secrets of this server only. */
+/** Contains no prefixes, so only Devpilot secrets are accepted. */
 export const NO_FOREIGN_PREFIXES: ForeignPrefixes = createForeignPrefixes(() => Promise.resolve([]));
 
 /**
- * Resolves to the record of a secret presented from `address`; null if the secret is unknown or is not a credential's
- * secret. Rejects like `FindRecord`.
+ * Resolves to the record of the credential with this secret, presented from `address`; null if there is none or its
+ * workspace does not declare the prefix of the secret. Rejects like `FindRecord`.
  */
 export type FindBySecret = (secret: string, address: string) => Promise<CredentialRecord | null>;
 
 /**
- * Finds records by secret. Text that is neither a well-formed secret of this server nor has a declared prefix is
- * refused without a look-up. A secret with a declared prefix is accepted only if the workspace of its credential
- * declares that prefix.
+ * Finds records by secret. Only well-formed Devpilot secrets of credentials, and secrets with a declared prefix, are
+ * looked up. The latter are found only if the workspace of the credential declares the prefix.
  */
 export function createFindBySecret(findRecord: FindRecord, foreignPrefixes: ForeignPrefixes): FindBySecret {
   return async (secret, address) => {
     const kind = secretKindOf(secret);
     if (kind === 'session') return null;
     if (kind !== null) return findRecord(digestOf(secret), address);
-    if (!foreignPrefixes.isDeclared(secret)) return null;
+    if (!foreignPrefixes.hasDeclaredPrefix(secret)) return null;
     const record = await findRecord(digestOf(secret), address);
-    return record !== null && foreignPrefixes.isDeclaredBy(secret, record.workspace.id) ? record : null;
+    return record !== null && foreignPrefixes.hasPrefixDeclaredBy(secret, record.workspace.id) ? record : null;
   };
 }

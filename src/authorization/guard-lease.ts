@@ -2,20 +2,21 @@ import type { RenewLease, RevocationFollower, RevocationPoint } from './lease.ts
 import type { Digest } from './record.ts';
 import type { RevokedRecords } from './registry.ts';
 
-/** Revocations in the workspace of a guard. A null `digest` revokes the whole workspace. */
+/** Revocations in the workspace of a guard since a point. A null `digest` revokes all credentials of the workspace. */
 export interface RevocationFeedPage {
   /** The newest revocation across all workspaces. */
   readonly head: RevocationPoint;
   readonly revocations: readonly { readonly number: number; readonly digest: Digest | null }[];
-  /** The list contains every revocation of the workspace up to this point. */
+  /** The list contains every revocation of the workspace from that point up to this one. */
   readonly through: RevocationPoint;
-  /** False if revocations were pruned or the history differs, so that some revocations are unknown. */
+  /** False if revocations were pruned or the history differs, so that some may be missing from the list. */
   readonly whole: boolean;
 }
 
 export type HeartbeatResponse =
   | {
       readonly granted: true;
+      /** The newest revocation; the guard has applied all revocations of its workspace up to it. */
       readonly confirmed: RevocationPoint;
       /** Duration of the lease in milliseconds. */
       readonly bound: number;
@@ -34,11 +35,11 @@ export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: stri
 }
 
 /**
- * Returns the function that renews a guard's lease over a connection to any server. It sends the revocation point up to
- * which the guard has applied revocations, and applies the revocations in the response, until none is missing and the
- * server grants the lease (`docs/adr/0011-guards-are-nodes.md`). It rejects after `MAX_ATTEMPTS` attempts, and with the
- * errors of `sendHeartbeat`. `sendHeartbeat` sends one request; `advanced` is true if the point has changed since the
- * previous grant, in which case a deletion may be waiting for it.
+ * Returns the function that renews a guard's lease over a connection to any Devpilot node. It sends the revocation
+ * point up to which the guard has applied revocations, and applies the revocations in the response, until none is
+ * missing and the node grants the lease (`docs/adr/0011-guards-are-nodes.md`). It rejects after `MAX_ATTEMPTS`
+ * attempts, and with the errors of `sendHeartbeat`. `sendHeartbeat` sends one request; `advanced` is true if the point
+ * has changed since the previous grant, in which case a deletion may be waiting for the guard to confirm it.
  */
 export function createLeaseRenewal(
   sendHeartbeat: (applied: RevocationPoint | null, advanced: boolean) => Promise<HeartbeatResponse>,

@@ -1,33 +1,34 @@
 import { Problem } from '../contract/problem.ts';
 
-export interface TaskQueue {
+interface TaskQueue {
   /** Runs `task` in order of arrival and returns its result. Throws `unavailable` immediately if the queue is full. */
   run<T>(task: () => Promise<T>): Promise<T>;
-  /** Number of running and waiting tasks. */
+  /** Number of tasks, running or waiting. */
   size(): number;
 }
 
-/** Runs at most `maxRunning` tasks at a time, with at most `maxWaiting` more in the queue. */
-export function createTaskQueue(maxRunning: number, maxWaiting: number): TaskQueue {
-  let runningCount = 0;
+/** Runs one task at a time; at most `maxWaiting` others wait. */
+function createTaskQueue(maxWaiting: number): TaskQueue {
+  let isRunning = false;
   const waiters: (() => void)[] = [];
   return {
     async run(task) {
-      if (runningCount >= maxRunning) {
+      if (isRunning) {
         if (waiters.length >= maxWaiting)
           throw new Problem('unavailable', 'Too many concurrent requests.', { retryAfter: 1 });
         await new Promise<void>((resolve) => waiters.push(resolve));
-      } else runningCount++;
+      }
+      isRunning = true;
       try {
         return await task();
       } finally {
-        // If a task is waiting, it replaces this one, so `runningCount` does not change.
+        // If a task is waiting, it replaces this one, so `isRunning` stays true.
         const startNext = waiters.shift();
-        if (startNext === undefined) runningCount--;
+        if (startNext === undefined) isRunning = false;
         else startNext();
       }
     },
-    size: () => runningCount + waiters.length,
+    size: () => (isRunning ? 1 : 0) + waiters.length,
   };
 }
 
@@ -37,11 +38,12 @@ export interface KeyedMutex {
   run<T>(key: string, task: () => Promise<T>): Promise<T>;
 }
 
+/** `maxWaiting` is the maximum number of waiting tasks per key. */
 export function createKeyedMutex(maxWaiting: number): KeyedMutex {
   const queues = new Map<string, TaskQueue>();
   return {
     async run(key, task) {
-      const queue = queues.get(key) ?? createTaskQueue(1, maxWaiting);
+      const queue = queues.get(key) ?? createTaskQueue(maxWaiting);
       queues.set(key, queue);
       try {
         return await queue.run(task);

@@ -19,7 +19,7 @@ export interface LeakyBucketLimiter {
   /** Throws `rate_limited`, with `retryAfter` in seconds, if the client has caused too many events. */
   check(client: string, now: number): void;
   /** Counts one event. */
-  record(client: string, now: number): void;
+  count(client: string, now: number): void;
   /** Number of times `check` has thrown. */
   refusalCount(): number;
 }
@@ -46,7 +46,7 @@ export function createLeakyBucketLimiter(
       refusalCount++;
       throw new Problem('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(excess / perSecond)) });
     },
-    record(client, now) {
+    count(client, now) {
       const network = clientNetwork(client);
       const level = levelOf(network, now) + 1;
       buckets.delete(network);

@@ -8,8 +8,8 @@ export interface Clocks {
   wall(): number;
 }
 
-/** Calls `work` after `delayMs` milliseconds. Returns a function that cancels the call. */
-export type ScheduleTimer = (delayMs: number, work: () => void) => () => void;
+/** Calls `callback` after `delayMs` milliseconds. Returns a function that cancels the call. */
+export type ScheduleTimer = (delayMs: number, callback: () => void) => () => void;
 
 /**
  * A position in the sequence of revocations. The number alone is not unique: a database that was restored, or failed
@@ -36,7 +36,10 @@ export interface RevocationFollower {
    * `through`.
    */
   apply(revocations: readonly RevokedRecords[], through: RevocationPoint): void;
-  /** Clears the cache, because some revocations are unknown or belong to another history. */
+  /**
+   * Clears the cache, because some revocations are unknown or belong to another history. Afterwards every revocation is
+   * applied up to `head`.
+   */
   reset(head: RevocationPoint): void;
 }
 
@@ -58,7 +61,7 @@ export interface RenewingLease {
   applied(): RevocationPoint | null;
   /** Acquires the first lease, which then renews itself. Resolves to whether it was acquired within `timeoutMs`. */
   start(timeoutMs: number): Promise<boolean>;
-  /** Sends a heartbeat now, because something was revoked. */
+  /** Sends a heartbeat now, or directly after the one in progress. Called after a revocation. */
   renewNow(): void;
   /**
    * Applies revocations received between heartbeats. `after` is the point that was applied when they were requested. If
@@ -78,11 +81,13 @@ const HEARTBEATS_PER_LEASE = 4;
 /** Doubled for each failed heartbeat in a row, including the first. */
 const RETRY_BASE_MS = 50;
 const MAX_DOUBLINGS = 8;
-/** Clocks may drift apart by this much during a lease, and the store rounds to milliseconds. */
+/**
+ * Subtracted from a lease, because clocks may drift apart by this much during it and the store rounds to milliseconds.
+ */
 const safetyMarginMs = (leaseMs: number) => Math.max(10, leaseMs / 20);
 
 /**
- * Returns the lease of one node, which is a server or a guard. While it holds, this node has applied every revocation
+ * Returns the lease of one node: a Devpilot server or a guard. While it holds, this node has applied every revocation
  * whose request has returned. `docs/adr/0010-leases-and-revocation.md` explains why each step is needed.
  */
 export function createLease(options: {

@@ -16,7 +16,7 @@ const MAX_SECOND_CHANCES = 64;
  * deleted.
  */
 export function createObjectRecordCache(capacity: number): RecordCache {
-  /** In eviction order. Evicts by second chance, also known as CLOCK (Corbató 1968). */
+  /** Records in eviction order. The eviction algorithm is second chance, also known as CLOCK (Corbató 1968). */
   const records = new Map<Digest, CachedRecord>();
   let counterSlots: number[] = [];
   let freeRows: number[] = [];

@@ -119,7 +119,7 @@ forEachEngine('verification of passphrases', (engine) => {
     assert.equal(checkCached(CORRECT), 'correct');
   });
 
-  test('after fifty failures within an hour every address is limited', async () => {
+  test('after fifty failures within an hour every address is limited, unless it is trusted', async () => {
     const { checkCached, verify, advance } = setUp('tok_fifty');
     assert.equal(await verify(CORRECT), 'correct');
     for (let index = 0; index < 49; index++) {
@@ -166,7 +166,7 @@ forEachEngine('verification of passphrases', (engine) => {
     assert.equal(await verify(CORRECT, ownAddress), 'limited');
   });
 
-  test('CVE-2026-27801: of forty wrong attempts in parallel, five are checked and thirty-five limited', async () => {
+  test('CVE-2026-27801: of forty wrong attempts in parallel, five are refused as incorrect and thirty-five as limited', async () => {
     for (const [id, wrongPassphrase] of [
       ['tok_parallel', (index: number) => `wrong ${index}`],
       ['tok_parallel_same', () => 'the same wrong passphrase'],
@@ -179,7 +179,7 @@ forEachEngine('verification of passphrases', (engine) => {
     }
   });
 
-  test('of wrong attempts from one address on three nodes in parallel, five are checked and all others limited', async () => {
+  test('of wrong attempts from one address on three nodes in parallel, five are refused as incorrect and all others as limited', async () => {
     const nodes = [setUp('tok_nodes'), setUp('tok_nodes'), setUp('tok_nodes')];
     const results = await Promise.all(
       nodes.flatMap(({ verify }, node) => Array.from({ length: 15 }, (_, index) => verify(`wrong ${node} ${index}`))),
@@ -190,7 +190,7 @@ forEachEngine('verification of passphrases', (engine) => {
     for (const { verify } of nodes) assert.equal(await verify(CORRECT), 'limited');
   });
 
-  test('of wrong attempts from many addresses on three nodes in parallel, fifty are checked', async () => {
+  test('of wrong attempts from many addresses on three nodes in parallel, fifty are refused as incorrect and all others as limited', async () => {
     const nodes = [setUp('tok_anywhere'), setUp('tok_anywhere'), setUp('tok_anywhere')];
     const results = await Promise.all(
       nodes.flatMap(({ verify }, node) =>

@@ -54,7 +54,10 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
     if (oldest !== undefined) verifiedMacs.delete(oldest);
   }
 
-  /** Returns `limited` if the limit has been reached since the attempt began, to hide that the passphrase was wrong. */
+  /**
+   * Counts a failure. Returns `incorrect`, or `limited` if the limit has been reached since the attempt began, to hide
+   * that the passphrase was wrong.
+   */
   async function countFailure(record: CredentialRecord, address: string, now: number): Promise<PassphraseResult> {
     const trusted = trustedClients.isTrusted(record, address, now) === true;
     return (await failures.recordFailure(record.id, address, now, trusted)) > 0 ? 'limited' : 'incorrect';

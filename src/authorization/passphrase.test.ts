@@ -41,7 +41,7 @@ test('a stored hash that is not argon2id is an error, never a match', async () =
   }
 });
 
-test('a party with too many waiting hashes is refused, and other parties get their turn', async () => {
+test('further hashes of a party with too many waiting ones are refused, and other parties get their turn', async () => {
   const noisy = Array.from({ length: 150 }, (_, index) => hashPassphrase(`passphrase ${index}`, 'noisy'));
   let noisyDone = 0;
   for (const hash of noisy) hash.then(() => noisyDone++).catch(() => undefined);

@@ -28,8 +28,9 @@ function derive(party: string, parameters: Argon2Parameters): Promise<Buffer> {
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replace(/=+$/, '');
 
 /**
- * Returns `text` in NFC, so that a passphrase matches on every keyboard. Text too long to be a passphrase is returned
- * unchanged, because the cost of normalizing is quadratic in the length of a run of combining characters. Pure.
+ * Returns `text` in NFC, so that a passphrase matches whichever way it was typed. Text too long to be a passphrase is
+ * returned unchanged, because the cost of normalizing is quadratic in the length of a run of combining characters.
+ * Pure.
  */
 export const normalizePassphrase = (text: string): string =>
   text.length > LIMITS.passphrase.max * 8 ? text : text.normalize('NFC');

@@ -154,7 +154,7 @@ test('requests beyond the rate are refused immediately, without the store and wi
   assert.equal(node.takeNow().accepted, true);
 });
 
-test('requests wait for the store only if it has not received earlier ones for over a second, and fail if it is unreachable', async () => {
+test('requests wait for the store only if earlier ones have waited to be sent for over a second, and then fail if it is unreachable', async () => {
   const { startNode, advance, fail } = setUp({ requests: 100, seconds: 60 });
   const [node, other] = [startNode(), startNode()];
   for (let request = 0; request < 10; request++) node.takeNow();

@@ -1,7 +1,7 @@
 import type { RateState } from '../contract/problem.ts';
 import type { CredentialRecord } from './record.ts';
 import type { CompiledRestrictions, Rate, RateBucket, RateLevel } from './restrictions.ts';
-import { availableAt, capacityOf, levelAfter, rateStateOf } from './use-limits.ts';
+import { availableRequests, capacityOf, levelAfter, rateStateOf } from './use-limits.ts';
 
 /** Requests of one credential that this node has accepted but not yet shared with the other nodes. */
 export interface RateUses {
@@ -101,7 +101,8 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
   function takeNow(id: string, restrictions: CompiledRestrictions, rate: Rate, now: number): RateDecision {
     const bucket = bucketOf(id, restrictions, rate, now);
     const levelBefore = levelAfter(rate, bucket.level, 0, now);
-    if (availableAt(rate, levelBefore) === 0) return { accepted: false, rate: rateStateOf(rate, levelBefore, now) };
+    if (availableRequests(rate, levelBefore) === 0)
+      return { accepted: false, rate: rateStateOf(rate, levelBefore, now) };
     bucket.level = levelAfter(rate, levelBefore, 1, now);
     bucket.unsent++;
     unsentSince ??= now;

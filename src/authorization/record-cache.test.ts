@@ -24,7 +24,9 @@ const recordOf = (index: number, version = 0): UncachedRecord => ({
   restrictions: index % 3 === 0 ? compileRestrictions({ ...NO_RESTRICTIONS, apps: [`app_${index}`] }) : null,
 });
 
-/** Returns digests that collide: many share the first word, and therefore the slot, and some also the second word. */
+/**
+ * Returns one of 256 digests; many of them share the first word, and therefore the slot, and some also the second word.
+ */
 function digestOf(index: number): string {
   const bytes = new Uint8Array(32).fill(255);
   bytes[0] = index % 3;

@@ -12,8 +12,6 @@ const WORKSPACE_WORD = 13;
 const FLAGS_WORD = 14;
 const COUNTER_SLOT_WORD = 15;
 
-/** Set in every row that contains a record. */
-const IN_USE = 1;
 const IS_KEY = 2;
 const IS_ACTIVE = 4;
 /** Set if the row has been used since eviction last considered it. */
@@ -192,7 +190,6 @@ export function createRecordCache(capacity: number): RecordCache {
   function removeSlot(slot: number): void {
     const row = (slots[slot * 2] ?? 0) - 1;
     unlink(slot);
-    pageOf(row)[startOf(row) + FLAGS_WORD] = 0;
     labels[row] = '';
     passphraseHashes.delete(row);
     if (restrictionsOfRows[row] !== undefined) restrictionsOfRows[row] = undefined;
@@ -260,7 +257,6 @@ export function createRecordCache(capacity: number): RecordCache {
       page[start + RIGHTS_WORD] = record.rights;
       page[start + WORKSPACE_WORD] = workspaceIndexOf(record.workspace);
       page[start + FLAGS_WORD] =
-        IN_USE |
         (record.kind === 'api_key' ? IS_KEY : 0) |
         (record.active ? IS_ACTIVE : 0) |
         (record.passphraseHash === null ? 0 : HAS_PASSPHRASE) |

@@ -25,7 +25,10 @@ export interface CredentialRecord {
   readonly expiresAt: number | null;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** The argon2id hash as a PHC string, or null for no passphrase. Empty in guards, which do not receive the hash. */
+  /**
+   * The argon2id hash as a PHC string; null for no passphrase. Guards do not receive the hash: an empty string replaces
+   * it.
+   */
   readonly passphraseHash: string | null;
   /** The addresses, resources, rate and number of uses that are allowed; null if nothing is restricted. */
   readonly restrictions: CompiledRestrictions | null;

@@ -10,7 +10,10 @@ import { compileRestrictions } from './restrictions.ts';
 import { grantedMaskOf } from './rights.ts';
 import type { CounterSlots } from './usage-counters.ts';
 
-/** Revokes one credential, or the whole workspace if `digest` is null. */
+/**
+ * Makes every node drop the record of one credential, because it was edited or deleted; of all credentials of the
+ * workspace if `digest` is null.
+ */
 export interface Revocation {
   /** Gapless, in commit order. */
   readonly number: number;

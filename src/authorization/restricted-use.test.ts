@@ -11,12 +11,12 @@ import { createUseTaker, type TakeStoredUses } from './use-batches.ts';
 import { takeUses, type UseLimits } from './use-limits.ts';
 
 const REQUIREMENT = { access_token: requireAll('access_token', ['modify_env']), api_key: null };
-/** The store fails to take exactly this many uses. */
+/** The test store throws if it has to take exactly this many uses. */
 const FAILING_BATCH_SIZE = 13;
 
 /**
- * An authenticator with one credential. `edit` replaces its record. After `hold`, the store responds only when
- * `release` is called.
+ * An authenticator with one credential. `edit` replaces its record, or deletes it for null. After `hold`, the store
+ * responds only when `release` is called.
  */
 function setUp(restrictions: StoredRestrictions) {
   const secret = mintSecret('access_token');
@@ -105,7 +105,7 @@ test('an error of the store fails the requests that were waiting for it, but no 
   assert.equal((await last).decision, 'ok');
 });
 
-test('a credential with both limits is refused beyond its rate from memory; once the wait is over or the clock is set back, the store decides again', async () => {
+test('requests beyond the rate of a credential with both limits are refused without the store; once the wait is over or the clock is set back, the store decides again', async () => {
   const { use, batches, advance } = setUp({ ...NO_RESTRICTIONS, maxUses: 9, rate: { requests: 2, seconds: 60 } });
   assert.deepEqual([(await use()).decision, (await use()).rate?.remaining], ['ok', 0]);
   const batchCount = batches.length;
@@ -127,7 +127,7 @@ test('a credential with both limits is refused beyond its rate from memory; once
   assert.equal(batches.length, countBeforeClockChange + 1, 'the store decided');
 });
 
-test('a rate alone is decided without the store and without a promise', () => {
+test('the decision on a credential with only a rate needs neither the store nor a promise', () => {
   const { use, batches } = setUp({ ...NO_RESTRICTIONS, rate: { requests: 2, seconds: 60 } });
   const results = [use(), use(), use()].map((result) => (result instanceof Promise ? null : result));
   assert.deepEqual(
@@ -141,7 +141,7 @@ test('a rate alone is decided without the store and without a promise', () => {
   assert.equal(batches.length, 0);
 });
 
-test('if a credential is revoked or edited while its resource is looked up, the decision uses its new state', async () => {
+test('if a credential is deleted or edited while the resource of the request is looked up, the decision uses its new state', async () => {
   const first = { ...NO_RESTRICTIONS, apps: ['app_1'] };
   const second = { ...NO_RESTRICTIONS, apps: ['app_2'] };
   for (const [edited, expected, expectedLookUps] of [

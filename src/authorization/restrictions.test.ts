@@ -27,7 +27,7 @@ test('an IPv6 range contains no IPv4 address, not even a mapped one', () => {
   assert.ok(allows(['0.0.0.0/0'], '::ffff:203.0.113.7'));
 });
 
-test('decisions agree with the block list of Node.js', () => {
+test('`allowsAddress` agrees with the block list of Node.js', () => {
   // Few distinct bytes, so that addresses often fall into ranges.
   const byte = fc.constantFrom(0, 1, 127, 128, 255);
   const ipv4 = fc.tuple(byte, byte, byte, byte).map((bytes) => bytes.join('.'));
@@ -58,7 +58,7 @@ test('decisions agree with the block list of Node.js', () => {
   );
 });
 
-test('a credential without restrictions compiles to null', () => {
+test('restrictions that restrict nothing compile to null', () => {
   assert.equal(compileRestrictions(NO_RESTRICTIONS), null);
   assert.equal(compileRestrictions(null), null);
 });

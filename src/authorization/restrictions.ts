@@ -138,7 +138,7 @@ export function compileRestrictions(stored: StoredRestrictions | null | undefine
   };
 }
 
-/** The client's address, reused by every call of `allowsAddress`. */
+/** Buffer for the client's address, reused by every call of `allowsAddress`. */
 const addressWords = new Uint32Array(4);
 
 /** Compares the address in `addressWords` with the address at `start` of a table. */

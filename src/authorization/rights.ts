@@ -47,8 +47,8 @@ export function rightNamesOf(kind: CredentialKind, mask: RightsMask): string[] {
 }
 
 /**
- * Like `rightNamesOf`, with `all` expanded to every scope, for services that compare names: `Devpilot-Scopes` and
- * introspection. Pure.
+ * Like `rightNamesOf`, but a token with the scope `all` has every scope, including `all`, for services that compare
+ * names: `Devpilot-Scopes` and introspection. Pure.
  */
 export function effectiveRightNamesOf(kind: 'access_token', mask: RightsMask): Scope[];
 export function effectiveRightNamesOf(kind: CredentialKind, mask: RightsMask): (Scope | Permission)[];

@@ -61,7 +61,7 @@ export interface UsageCounters {
   count(record: CredentialRecord, address: string, now: number, exercised: RightsMask, app: string | null): void;
   /**
    * Removes and returns the uses of up to `maxCredentials` credentials. A credential whose row or name changed since
-   * the previous flush appears more than once.
+   * the previous flush can appear more than once.
    */
   drain(maxCredentials: number): PendingUses[];
   /** Number of credentials not drained yet. */

@@ -92,7 +92,7 @@ test('every use is counted, with the time of the last one, uses per day and addr
   );
 });
 
-test('rights are counted exactly for uses with different addresses, rights and apps', async () => {
+test('rights are counted exactly for uses with different addresses, rights and apps that do not exist', async () => {
   const usage = await createTestRecorder('node_rights');
   const [record, other] = await seedMany(2);
   assert.ok(record && other);
@@ -148,7 +148,7 @@ test('no use is lost when a record is read again between two uses', async () => 
   const usage = await createTestRecorder('node_reread');
   const [first] = await seedMany(1);
   assert.ok(first);
-  const second = recordOf(first.id);
+  const second = { ...recordOf(first.id), row: 1 };
   usage.count(first, '10.0.0.1', NOW);
   usage.count(second, '10.0.0.2', NOW + 5);
   usage.count(first, '10.0.0.1', NOW + 3);

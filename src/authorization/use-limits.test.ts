@@ -91,7 +91,7 @@ test('nodes whose clocks differ do not refill a bucket twice, and a clock that w
   assert.equal(takeUses({ ...limits, rateAt: NOW + 86_400_000 }, 1, NOW).rate?.waitMs, 6_000);
 });
 
-test('a refused request takes neither a use nor a token, and the maximum number of uses is checked first', () => {
+test('a refused request counts against neither limit, and the maximum number of uses is checked first', () => {
   const both = { rate: { requests: 2, seconds: 60 }, maxUses: 5, spentUses: 2 };
   const taken = takeUses(limitsOf(both), 4, NOW);
   assert.deepEqual([taken.granted, taken.refusal, taken.spent, taken.limits.spentUses], [2, 'rate_exceeded', false, 4]);

@@ -16,7 +16,9 @@ export interface TakenUses {
   readonly refusal: 'credential_spent' | 'rate_exceeded';
   /** Whether no use is left. */
   readonly spent: boolean;
+  /** The state of the rate limit after these uses; null if there is none. */
   readonly rate: RateState | null;
+  /** The limits after these uses. */
   readonly limits: UseLimits;
 }
 
@@ -45,13 +47,13 @@ export function levelAfter(rate: Rate, { rateMissing, rateAt }: RateLevel, taken
 }
 
 /** Returns the number of requests that a level allows. Pure. */
-export const availableAt = (rate: Rate, { rateMissing }: RateLevel): number =>
+export const availableRequests = (rate: Rate, { rateMissing }: RateLevel): number =>
   Math.max(0, Math.floor((capacityOf(rate) - rateMissing) / unitsPerRequest(rate)));
 
 /** Returns the state of a rate limit at `now` (epoch milliseconds), as responses contain it. Pure. */
 export function rateStateOf(rate: Rate, level: RateLevel, now: number): RateState {
   const { requests, seconds } = rate;
-  const remaining = availableAt(rate, level);
+  const remaining = availableRequests(rate, level);
   const neededUnits = (remaining + 1) * unitsPerRequest(rate) - (capacityOf(rate) - level.rateMissing);
   const missingUnits = remaining === requests ? 0 : neededUnits;
   return { requests, seconds, remaining, waitMs: Math.ceil(missingUnits / requests) + level.rateAt - Math.floor(now) };
@@ -61,7 +63,8 @@ export function rateStateOf(rate: Rate, level: RateLevel, now: number): RateStat
 export function takeUses(limits: UseLimits, wanted: number, now: number): TakenUses {
   const { rate, maxUses, spentUses } = limits;
   const left = maxUses === null ? Number.POSITIVE_INFINITY : Math.max(0, maxUses - spentUses);
-  const available = rate === null ? Number.POSITIVE_INFINITY : availableAt(rate, levelAfter(rate, limits, 0, now));
+  const available =
+    rate === null ? Number.POSITIVE_INFINITY : availableRequests(rate, levelAfter(rate, limits, 0, now));
   const granted = Math.min(wanted, left, available);
   const level = rate === null ? null : levelAfter(rate, limits, granted, now);
   return {

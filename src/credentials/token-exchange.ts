@@ -83,8 +83,8 @@ export async function exchangeAccessToken(
   // Tokens that are revoked immediately count too, because each of them leaves events and a tombstone.
   context.exchangesPerParent.check(id, now);
   context.exchangesPerWorkspace.check(workspace.id, now);
-  context.exchangesPerParent.record(id, now);
-  context.exchangesPerWorkspace.record(workspace.id, now);
+  context.exchangesPerParent.count(id, now);
+  context.exchangesPerWorkspace.count(workspace.id, now);
   const credential = { kind: 'access_token', id, name } as const;
   const request: RequestContext = {
     workspaceId: workspace.id,

@@ -168,8 +168,8 @@ async function issueForClaims(
     // Only accepted tokens count, so that clients cannot use up the rate with invalid tokens. The rates are checked
     // again because parallel exchanges of an identity run one at a time from here on.
     checkRates(context, row, claims, now);
-    context.exchangesPerIdentity.record(id, now);
-    context.exchangesPerWorkspace.record(workspaceId, now);
+    context.exchangesPerIdentity.count(id, now);
+    context.exchangesPerWorkspace.count(workspaceId, now);
     const lifetimeSeconds = requestedLifetime(request.expiresIn, row.lifetime_seconds, row.lifetime_seconds);
     const actor = workloadPartyOf(row);
     const issueRequest: RequestContext = { workspaceId, actor, credential: null, origin, claim: null, ifMatch: null };
@@ -219,7 +219,7 @@ export async function exchangeWorkloadToken(
     return await exchange(context, row, request, origin);
   } catch (error) {
     const problem = error instanceof ExchangeRefusal ? error.problem : error;
-    if (problem instanceof Problem && problem.status === 400) context.refusedExchanges.record(address, context.clock());
+    if (problem instanceof Problem && problem.status === 400) context.refusedExchanges.count(address, context.clock());
     if (!(error instanceof ExchangeRefusal) || row === undefined) throw error;
     await recordRefusal(context, row, error, origin);
     throw error.problem;

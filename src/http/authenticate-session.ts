@@ -46,7 +46,7 @@ export async function authenticateSession(
 
   unknownSessionLimiter.check(clientAddressOf(request), clock());
   let row = await findSignedInPerson(store, digest, requestedIdOrSlug);
-  if (row === undefined) unknownSessionLimiter.record(clientAddressOf(request), clock());
+  if (row === undefined) unknownSessionLimiter.count(clientAddressOf(request), clock());
   if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
   // Sessions that were started with a password stop working when passwords are turned off.
   if (people.passwords === 'off' && row.without_password === 0) throw sessionEnded;

@@ -11,7 +11,7 @@ export type RequestCredentials =
   | { readonly kind: 'session'; readonly secret: string; readonly byCookie: boolean };
 
 const NO_CREDENTIALS: RequestCredentials = { kind: 'none' };
-/** The result for text that cannot be a secret of this server. It is handled as an unknown secret. */
+/** The result for text that cannot be the secret of a credential. It is handled as an unknown secret. */
 const MALFORMED: RequestCredentials = { kind: 'credential', secret: '', passphrase: null };
 const MAX_BASIC_LENGTH = 8192;
 
@@ -53,7 +53,7 @@ function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredent
   if (secretKindOf(user) === 'api_key') return { kind: 'credential', secret: user, passphrase: null };
   const withPassphrase = { kind: 'credential', secret: user, passphrase: password === '' ? null : password } as const;
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
-    // A user name can begin with a prefix that another workspace declares, so a secret of this server takes precedence.
+    // A user name can begin with a prefix that another workspace declares, so a Devpilot secret takes precedence.
     const isForeignUser = isForeign(user) && secretKindOf(password) === null;
     if (isForeignUser && isForeign(password)) throw multipleCredentialsProblem();
     if (isForeignUser) return withPassphrase;

@@ -154,7 +154,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     unknownKeyLimiter.check(clientAddressOf(request), now);
     const key = PUBLIC_KEY.test(publicKey) ? await findErrorKeyByPublicKey(platform.store, publicKey) : undefined;
     if (key !== undefined) return key;
-    unknownKeyLimiter.record(clientAddressOf(request), now);
+    unknownKeyLimiter.count(clientAddressOf(request), now);
     throw new Problem(
       'invalid_token',
       'The error key was not found: it was deleted, or the DSN is for another server.',

@@ -97,7 +97,7 @@ export function guardRoutes(context: AppContext): Route[] {
         context.guardLookupLimiter.check(key.id, clock());
         const record = await guards.findRecord(key.workspace.id, decodeDigest(body.digest));
         if (record === null) {
-          context.guardLookupLimiter.record(key.id, clock());
+          context.guardLookupLimiter.count(key.id, clock());
           return { record: null };
         }
         const { kind, id, name, workspaceId, passphraseHash, createdAt, restrictions = null } = record;

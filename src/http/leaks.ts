@@ -40,14 +40,14 @@ export function leakRoutes(context: AppContext): Route[] {
     const address = clientAddressOf(request);
     const now = context.clock();
     limiter.check(address, now);
-    limiter.record(address, now);
+    limiter.count(address, now);
   }
 
   async function endSession(secret: string, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const { people, unknownSessionLimiter, clock } = context;
     unknownSessionLimiter.check(origin.address, clock());
     if (await endSessionBySecret(people, secret, origin, 'its secret was reported as leaked')) return true;
-    unknownSessionLimiter.record(origin.address, clock());
+    unknownSessionLimiter.count(origin.address, clock());
     return false;
   }
 

@@ -91,14 +91,14 @@ export async function createCredentialChecks(options: {
   const usageJournal = await createUsageJournal(store);
   const usageRecorder = createUsageRecorder(usageJournal, nodeId, registry.counterSlots);
   const denials = createDenialBuffer();
-  const unknownSecrets = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
-  const findRecord = createFindRecord(registry, unknownSecrets, clock, (digest, address) => {
+  const unknownSecretLimiter = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
+  const findRecord = createFindRecord(registry, unknownSecretLimiter, clock, (digest, address) => {
     const credential = deletedSecrets.find(digest, clock());
     if (credential !== null) denials.add(toDeletedUseDenial(credential, address, clock()));
   });
   const foreignPrefixes = createForeignPrefixes(() => readForeignPrefixes(store.read));
   await foreignPrefixes.refresh();
-  recognizeForeignSecrets(foreignPrefixes.isDeclared);
+  recognizeForeignSecrets(foreignPrefixes.hasDeclaredPrefix);
   const rateLimiter = createRateLimiter((uses) => shareRateUses(store, clock, uses), clock);
   const authenticator = createCredentialAuthenticator({
     registry,
@@ -116,9 +116,12 @@ export async function createCredentialChecks(options: {
     passphraseVerifier,
     findBySecret: createFindBySecret(findRecord, foreignPrefixes),
     /** Finds the credential of a secret reported as leaked. Unlike `findBySecret`, records no use after deletion. */
-    findReportedCredential: createFindBySecret(createFindRecord(registry, unknownSecrets, clock), foreignPrefixes),
+    findReportedCredential: createFindBySecret(
+      createFindRecord(registry, unknownSecretLimiter, clock),
+      foreignPrefixes,
+    ),
     foreignPrefixes,
-    unknownSecrets,
+    unknownSecretLimiter,
     usageJournal,
     usageRecorder,
     rateLimiter,

@@ -20,7 +20,7 @@ export async function startMetrics(
     cachedRecords: registry.size,
     usageLagMs: () => checks.usageRecorder.lagMs(clock()),
     pendingCredentials: checks.usageRecorder.pendingCredentials,
-    refusedLookupCount: checks.unknownSecrets.refusalCount,
+    refusedLookupCount: checks.unknownSecretLimiter.refusalCount,
     countJobs: jobs.counts,
     countLocalJobs: jobs.running,
     health: {

@@ -175,7 +175,7 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     waitForAllConfirmations: membership.waitForAllConfirmations,
     flushUses: checks.flushUses,
     shareRates: checks.rateLimiter.flush,
-    isForeignSecret: checks.foreignPrefixes.isDeclared,
+    isForeignSecret: checks.foreignPrefixes.hasDeclaredPrefix,
     refreshForeignPrefixes: () => checks.foreignPrefixes.refresh().catch(onRefreshError),
   };
   const appContext: AppContext = {

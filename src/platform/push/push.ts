@@ -46,7 +46,7 @@ export function createPushSecret(
 export interface UnsignedRequestLimiter {
   /** Throws `rate_limited` after too many unsigned requests. */
   check(address: string, now: number): void;
-  record(address: string, now: number): void;
+  count(address: string, now: number): void;
 }
 
 /** A request from a Git host. */
@@ -78,7 +78,7 @@ async function requireSignedApp(
     const associatedData = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
     if (isSignedBy(context.seal.open(secret_sealed, associatedData), headers, body)) return app;
   }
-  limiter.record(address, now);
+  limiter.count(address, now);
   throw new Problem(
     'invalid_token',
     'No app with this ID or slug has the push secret that signed the request. Check the URL and the secret at the Git host.',
