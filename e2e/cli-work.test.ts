@@ -64,7 +64,7 @@ after(() => testServer?.close());
 describe('deployments', () => {
   test('deploy --follow prints the log and exits with 0 once the release is live', async () => {
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow']);
-    assert.match(stderr, /^Deployment dpl_\w+ started\.$/m);
+    assert.match(stderr, /^Deployment dpl_\w+ created\.$/m);
     assert.doesNotMatch(stderr, /Waiting for/);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^building$/m);
@@ -73,7 +73,7 @@ describe('deployments', () => {
     assert.match(stderr, /^Deployment dpl_\w+ completed: commit [0-9a-f]{40}\.$/m);
     assert.match(stderr, new RegExp(`Deployment ${liveRelease()} completed`));
     const shown = await shell.run(['deployments', 'show', liveRelease() ?? '']);
-    assert.match(shown.stdout, /Status\s+completed, 100 %\n/);
+    assert.match(shown.stdout, /Status\s+completed, 100%\n/);
     assert.match(shown.stdout, /Live\s+yes\n/);
   });
 

@@ -541,6 +541,9 @@ describe('other commands', () => {
     assert.ok(completeOffline('audit', '').includes('verify'));
     assert.deepEqual(completeOffline('completion', 'z'), ['zsh']);
     assert.deepEqual(completeOffline('tokens', 'create', '--scope', 'modify'), ['modify_env']);
+    assert.deepEqual(completeOffline('tokens', 'list', '--sort', 'use'), ['useCount']);
+    assert.deepEqual(completeOffline('servers', 'list', '--sort', ''), ['createdAt', 'name']);
+    assert.deepEqual(completeOffline('errors', 'list', '--sort', '-c'), ['-count']);
     assert.equal((await shell.run(['completion', 'csh'])).code, 1);
   });
 
@@ -559,6 +562,7 @@ describe('other commands', () => {
     assert.deepEqual(complete('devpilot tokens cr'), ['create']);
     assert.deepEqual(complete('devpilot tokens create --sco'), ['--scope']);
     assert.deepEqual(complete('devpilot tokens create --scope modify'), ['modify_env']);
+    assert.deepEqual(complete('devpilot servers list --sort use'), ['']);
     assert.ok(complete('devpilot completion ').includes('zsh'));
   });
 

@@ -22,7 +22,7 @@ export interface EventListOptions extends RemoteOptions, PeriodOptions {
 const pipeToStdout = (stream: ReadableStream<Uint8Array>): Promise<void> =>
   pipeline(Readable.fromWeb(stream as never), process.stdout, { end: false });
 
-/** Lists events, newest first, or prints all of them as CSV. */
+/** Lists the newest events that match the options, or prints all of them as CSV. */
 export async function listEvents(options: EventListOptions): Promise<void> {
   const { activity } = connect(options);
   const { type, source, subject } = options;
@@ -64,7 +64,7 @@ export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
     rows,
     [
       { title: 'TIME', getValue: ({ at }) => at },
-      { title: 'KEY', getValue: ({ key }) => key },
+      { title: 'GROUP', getValue: ({ key }) => key },
       { title: 'COUNT', getValue: ({ count }) => count },
       { title: 'SUBJECTS', getValue: ({ subjects }) => subjects },
     ],

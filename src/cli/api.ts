@@ -62,12 +62,12 @@ async function compileQuery(expression: string): Promise<(value: unknown) => str
   };
 }
 
-function appendQuery(path: string, fields: Readonly<Record<string, unknown>>): string {
+function appendParameters(path: string, fields: Readonly<Record<string, unknown>>): string {
   const parameters = Object.entries(fields).map(([name, value]) => [name, String(value)]);
   return `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(parameters)}`;
 }
 
-/** Sends a request to any route of the API and prints its response, which must be JSON. */
+/** Sends a request to any route of the API and prints the response, which must be JSON or empty. */
 export async function callApi(path: string, options: ApiOptions): Promise<void> {
   if (!path.startsWith('/')) throw new Failure('The path must start with a slash, such as /v1/whoami.');
   const fields = options.field === undefined ? null : Object.fromEntries(options.field.map(parseField));
@@ -75,7 +75,7 @@ export async function callApi(path: string, options: ApiOptions): Promise<void> 
   const method = parseChoice('--method', options.method?.toUpperCase() ?? defaultMethod, METHODS);
   const applyQuery = options.query === undefined ? null : await compileQuery(options.query);
   const client = connect({ ...options, json: true, quiet: undefined });
-  const target = method === 'GET' && fields !== null ? appendQuery(path, fields) : path;
+  const target = method === 'GET' && fields !== null ? appendParameters(path, fields) : path;
   const body = method === 'GET' || fields === null ? {} : { body: fields };
   const response = await client.request<unknown>(method, target, body);
   if (response === undefined) return;

@@ -7,7 +7,7 @@ import { confirm, parseCount, readSecret } from './input.ts';
 import { formatInstant, print, printJson, printNote, sanitizeInline } from './output.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
-/** Describes which signed pushes deploy an app. Without branches, only pushes to the branch of the app do. */
+/** Describes which pushes deploy an app. If no branches are set, only pushes to the branch of the app do. */
 function describePush(push: App['push']): string {
   const { branches, paths } = push ?? { branches: [], paths: [] };
   const branchList = branches.length === 0 ? 'the branch of the app' : `branches ${branches.join(', ')}`;
@@ -16,7 +16,8 @@ function describePush(push: App['push']): string {
 
 export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, UpdateAppInput>({
   noun: 'app',
-  deleteWarning: 'Environment variables are deleted too. Releases on servers are kept.',
+  deleteWarning:
+    'Deployments, error keys and all versions of the environment are deleted too. Backups are kept, and deleted apps keep running on their servers.',
   endpoint: (client) => client.apps,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },
@@ -110,7 +111,7 @@ export async function appFields(options: AppOptions): Promise<object> {
   };
 }
 
-/** Creates or replaces the push secret of an app; prints only the secret to standard output. */
+/** Creates or replaces the push secret of an app. Without `--json`, prints only the secret to standard output. */
 export async function replacePushSecret(
   idOrSlug: string,
   options: RemoteOptions & { readonly yes: true | undefined },
@@ -119,13 +120,13 @@ export async function replacePushSecret(
   const { id, name } = await api.get(idOrSlug);
   const label = sanitizeInline(name);
   await confirm(
-    `Create a new push secret for ${label}? Pushes signed with an earlier one will be rejected.`,
+    `Create a new push secret for ${label}? Webhook requests that use the old secret will be rejected.`,
     options.yes,
   );
   const { secret } = await api.replacePushSecret(id, { idempotencyKey: randomUUID() });
   if (options.json === true) return printJson({ secret });
   printNote(
-    `At the Git host, add a webhook with this secret and the URL of the server followed by /v1/apps/${id}/push. Secret (shown only once):`,
+    `At the Git host, add a webhook with this secret and the URL of the Devpilot server followed by /v1/apps/${id}/push. Secret (shown only once):`,
     options,
   );
   return print(`${secret}\n`);

@@ -16,7 +16,7 @@ export function auditCommands(program: Command): void {
       'View, export and verify the activity log, in which Devpilot records who changed what in the workspace',
     );
   const load = () => import('./audit.ts');
-  const auditListCommand = (name: string, description: string, toHelp = TO_INSTANT_HELP) =>
+  const entriesCommand = (name: string, description: string, toHelp = TO_INSTANT_HELP) =>
     apiCommand(audit, name, description)
       .option('--action <action>', 'filter by action, such as access_token.created')
       .option('--actor <id>', 'filter by ID of the actor')
@@ -24,14 +24,14 @@ export function auditCommands(program: Command): void {
       .option('--credential <id>', 'filter by ID of a credential, as actor or target')
       .option('--from <when>', FROM_INSTANT_HELP)
       .option('--to <when>', toHelp);
-  auditListCommand('list', 'List the newest entries')
+  entriesCommand('list', 'List the newest entries')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listAudit(declared(options)));
   const tailToHelp = `${TO_INSTANT_HELP}; later entries are not printed`;
-  auditListCommand('tail', 'Print the newest entries, then new ones as they are recorded', tailToHelp).action(
+  entriesCommand('tail', 'Print the newest entries, then new ones as they are recorded', tailToHelp).action(
     async (options) => (await load()).tailAudit(declared(options)),
   );
-  auditListCommand('export', 'Export the matching entries as NDJSON')
+  entriesCommand('export', 'Export the matching entries as NDJSON')
     .option('--output <file>', 'write to this file, readable only by you (default: standard output)')
     .option('--to-bucket <object>', 'write to this object in the bucket of DEVPILOT_BACKUP_BUCKET')
     .action(async (options) => (await load()).exportAudit(declared(options)));

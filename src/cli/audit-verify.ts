@@ -7,7 +7,7 @@ function formatVerification({ workspaceId, entries, broken }: LogVerification): 
   return `${workspaceId}: entry ${broken.sequence} ${broken.reason}`;
 }
 
-/** Verifies every activity log in the database; the server can keep running. Exits with code 1 if one is broken. */
+/** Verifies every activity log in the database; the server can keep running. Sets exit code 1 if one is broken. */
 export async function auditVerify(options: { json: true | undefined }): Promise<void> {
   const db = openReader(readSettings(process.env));
   try {

@@ -84,16 +84,18 @@ export async function createBackup(app: string, options: RemoteOptions & Pick<Wa
   if (options.json !== true) await printDetails(finished, BACKUP_DETAILS, options);
 }
 
-/** Asks the user to type the label of the app that will be overwritten. Without a terminal, `--yes` is required. */
-async function confirmByLabel(expectedLabel: string, question: string, yes: true | undefined): Promise<void> {
+/**
+ * Asks the user to type the slug or ID of the app whose data will be replaced. Without a terminal, `--yes` is required.
+ */
+async function confirmByTyping(slugOrId: string, question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);
   const prompts = await import('@clack/prompts');
   const answer = await prompts.text({
-    message: `${question} Type ${sanitizeInline(expectedLabel)} to continue`,
+    message: `${question} Type ${sanitizeInline(slugOrId)} to continue`,
     output: process.stderr,
   });
-  if (answer !== expectedLabel) throw cancelledFailure();
+  if (answer !== slugOrId) throw cancelledFailure();
 }
 
 export interface RestoreOptions extends RemoteOptions {
@@ -106,7 +108,9 @@ export interface RestoreOptions extends RemoteOptions {
   readonly detach: true | undefined;
 }
 
-/** Restores an app from a backup, replacing its current data, and waits for the restore to finish. */
+/**
+ * Restores an app from a backup, replacing its current data. Without `--detach`, waits for the restore to finish.
+ */
 export async function restoreBackup(id: string, options: RestoreOptions): Promise<void> {
   const client = connect(options);
   const backup = await client.backups.get(id);
@@ -117,8 +121,8 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
     () => appId,
   );
   const targetLabel = options.server === undefined ? appLabel : `${appLabel} on the server ${options.server}`;
-  const question = `Restore ${targetLabel} to ${backup.createdAt}? Its current data will be replaced.`;
-  await confirmByLabel(appLabel, question, options.yes);
+  const question = `Restore ${targetLabel} to the state of ${backup.createdAt}? Its current data will be replaced.`;
+  await confirmByTyping(appLabel, question, options.yes);
   const target = {
     ...(options.app !== undefined && { app: options.app }),
     ...(options.server !== undefined && { server: options.server }),
@@ -136,7 +140,7 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
       name,
       followUpCommand,
       get: () => client.backups.get(id),
-      // If the last restore is another one, it started after this one had finished.
+      // If `lastRestore` is another restore, it was requested after this one had finished.
       isFinished: ({ lastRestore }) =>
         lastRestore?.createdAt !== restoreCreatedAt || (lastRestore?.finishedAt ?? null) !== null,
     },
@@ -153,7 +157,7 @@ const VERIFICATION_NOTES: Readonly<Record<VerificationMethod, (id: string) => st
   command: (id) => `The verification command accepted ${id}.`,
 };
 
-/** Verifies a backup and waits for the result. */
+/** Verifies a backup. Without `--detach`, waits for the result. */
 export async function verifyBackup(id: string, options: RemoteOptions & { detach: true | undefined }): Promise<void> {
   const { backups } = connect(options);
   const requested = await backups.verify(id, { idempotencyKey: randomUUID() });
@@ -169,7 +173,7 @@ export async function verifyBackup(id: string, options: RemoteOptions & { detach
       name,
       followUpCommand,
       get: () => backups.get(id),
-      // If the last verification is another one, it started after this one had finished.
+      // If `lastVerification` is another verification, it was requested after this one had finished.
       isFinished: ({ lastVerification }) =>
         lastVerification?.createdAt !== verificationCreatedAt || (lastVerification?.finishedAt ?? null) !== null,
     },

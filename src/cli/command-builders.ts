@@ -4,14 +4,15 @@ export const YES_HELP = 'skip the confirmation; required without a terminal';
 export const DATE_HELP = 'a date (its start in the local time zone)';
 export const FUTURE_INSTANT_HELP = `a delay such as 30m or 12h, a date-time, or ${DATE_HELP}`;
 export const FROM_INSTANT_HELP = `start of the period: a duration before now such as 12h or 7d, a date-time, or ${DATE_HELP}`;
-export const TO_INSTANT_HELP = 'end of the period, exclusive; a date means the end of that day in the local time zone';
+export const TO_INSTANT_HELP =
+  'end of the period, exclusive, in the formats of --from; a date means the end of that day in the local time zone';
 export const LIMIT_HELP = 'maximum number of results';
 /** Appended to the help of commands that read the server's settings. */
 export const SETTINGS_HELP = `
 This command reads the settings of the server from environment variables, such as
 DEVPILOT_DATA_DIR, DATABASE_URL and DEVPILOT_SECRET. deploy/devpilot.env lists all of them.`;
 
-/** Declares a command that calls a server and has its own output format. */
+/** Declares a command that calls a Devpilot server and has its own output format. */
 export function remoteCommand(parent: Command, name: string, description: string, isDefault = false) {
   return parent
     .command(name, { isDefault })
@@ -21,7 +22,7 @@ export function remoteCommand(parent: Command, name: string, description: string
     .option('--workspace <workspace>', 'ID or slug of the workspace');
 }
 
-/** Declares a command that calls a server and prints objects of the API; adds `--json` and `--quiet`. */
+/** Declares a command that calls a Devpilot server and prints objects of the API; adds `--json` and `--quiet`. */
 export function apiCommand(parent: Command, name: string, description: string, isDefault = false) {
   return remoteCommand(parent, name, description, isDefault)
     .option('--json', 'output JSON with the fields of the API')

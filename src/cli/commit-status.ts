@@ -6,7 +6,7 @@ import { confirm, readSecret } from './input.ts';
 import { print, printJson, printNote, sanitizeInline } from './output.ts';
 
 export interface CommitStatusOptions extends RemoteOptions {
-  /** Only `-`: the token is read from standard input. */
+  /** The token of the Git host: only `-`, which reads it from standard input. */
   readonly token: string | undefined;
   readonly kind: string | undefined;
   readonly apiUrl: string | undefined;
@@ -26,7 +26,7 @@ async function printStatus(status: CommitStatus, options: RemoteOptions): Promis
 export async function commitStatus(app: string, options: CommitStatusOptions): Promise<void> {
   const { commitStatus: api } = connect(options).apps;
   if (options.delete === true) {
-    await confirm('Stop reporting commit statuses, and delete the token?', options.yes);
+    await confirm('Stop reporting commit statuses, and delete the stored token of the Git host?', options.yes);
     await api.delete(app);
     return printNote('Commit statuses are no longer reported. Revoke the token at the Git host too.', options);
   }
@@ -39,7 +39,7 @@ export async function commitStatus(app: string, options: CommitStatusOptions): P
     throw new Failure('A token on the command line is saved in shell history. Use --token - and pipe it in.');
   }
   const body = {
-    token: await readSecret('token'),
+    token: await readSecret('token of the Git host'),
     // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
     ...(kind !== undefined && { kind: kind as CommitStatusApi }),
     ...(apiUrl !== undefined && { url: apiUrl }),

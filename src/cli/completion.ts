@@ -42,6 +42,7 @@ const ARGUMENT_KINDS: Readonly<Record<string, ValueKind>> = {
   identity: 'identities',
   identities: 'identities',
 };
+/** Kind of resource that the value of an option names. */
 const OPTION_KINDS: Readonly<Record<string, ValueKind>> = {
   '--app': 'apps',
   '--project': 'projects',
@@ -59,19 +60,44 @@ function pathsByKind(program: CommandUnknownOpts): PathsByKind {
   return [...paths];
 }
 
-/** Fixed values of an option, for every command that has it. */
-const OPTION_VALUES: Readonly<Record<string, readonly string[]>> = {
-  '--scope': SCOPES,
-  '--permission': PERMISSIONS,
-  '--role': ASSIGNABLE_ROLES,
-  '--expires': ['30d', '90d', '1y', 'never'],
-  '--sort': ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'],
-};
+interface OptionValues {
+  readonly option: string;
+  readonly values: readonly string[];
+  /** Paths of the commands whose option has these values; absent for every command with the option. */
+  readonly paths?: readonly string[];
+}
 
+/** Fixed values of options. */
+const OPTION_VALUES: readonly OptionValues[] = [
+  { option: '--scope', values: SCOPES },
+  { option: '--permission', values: PERMISSIONS },
+  { option: '--role', values: ASSIGNABLE_ROLES },
+  {
+    option: '--expires',
+    values: ['30d', '90d', '1y', 'never'],
+    paths: ['tokens create', 'tokens replace', 'keys create', 'keys update', 'keys replace'],
+  },
+  {
+    option: '--sort',
+    values: ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'],
+    paths: ['tokens list', 'keys list'],
+  },
+  {
+    option: '--sort',
+    values: ['createdAt', 'name'],
+    paths: ['projects list', 'servers list', 'apps list', 'scripts list'],
+  },
+  { option: '--sort', values: ['-lastSeenAt', '-firstSeenAt', '-count'], paths: ['errors list'] },
+];
+
+/**
+ * Returns the cases of a shell `case` command on the path of the command and the previous word, with a space between.
+ */
 const optionValueCases = (prefix: string, suffix: string) =>
-  Object.entries(OPTION_VALUES)
-    .map(([option, values]) => `    ${option}) ${prefix}${values.join(' ')}${suffix} ;;`)
-    .join('\n');
+  OPTION_VALUES.map(({ option, values, paths }) => {
+    const patterns = paths?.map((path) => `"${path} ${option}"`).join('|') ?? `*" ${option}"`;
+    return `    ${patterns}) ${prefix}${values.join(' ')}${suffix} ;;`;
+  }).join('\n');
 
 /**
  * Returns shell code that sets `kind`, the kind of values to request, from the command and the previous word.
@@ -107,7 +133,7 @@ _devpilot() {
   case "$path" in
 ${[...completions].map(([path, list]) => `    "${path}") words="${list.join(' ')}" ;;`).join('\n')}
   esac
-  case "\${COMP_WORDS[COMP_CWORD-1]}" in
+  case "$path \${COMP_WORDS[COMP_CWORD-1]}" in
 ${optionValueCases('words="', '"')}
   esac
 ${kindCases(kinds, 'path', `\${COMP_WORDS[COMP_CWORD-1]}`, 'words=""')}
@@ -136,7 +162,7 @@ _devpilot() {
   case "$known" in
 ${[...completions].map(([path, list]) => `    ("${path}") offered=(${list.join(' ')}) ;;`).join('\n')}
   esac
-  case "\${words[CURRENT-1]}" in
+  case "$known \${words[CURRENT-1]}" in
 ${optionValueCases('offered=(', ')')}
   esac
 ${kindCases(kinds, 'known', `\${words[CURRENT-1]}`, 'offered=()')}
@@ -154,16 +180,17 @@ if [ "\${funcstack[1]}" = "_devpilot" ]; then _devpilot "$@"; else compdef _devp
 /** Returns a fish function that tests which command was typed, and a completion for each candidate. */
 function fish(completions: ReadonlyMap<string, string[]>, kinds: PathsByKind): string {
   const query = (kind: ValueKind) => `(devpilot ${COMPLETE_VALUES} ${kind} 2>/dev/null)`;
-  const valuesOf = (option: string) => {
+  const valuesOf = (path: string, option: string) => {
     const kind = OPTION_KINDS[option];
-    const values = kind === undefined ? OPTION_VALUES[option]?.join(' ') : query(kind);
+    const fixed = OPTION_VALUES.find((entry) => entry.option === option && (entry.paths ?? [path]).includes(path));
+    const values = kind === undefined ? fixed?.values.join(' ') : query(kind);
     return values === undefined ? '' : ` -x -a '${values}'`;
   };
   const lines = [...completions].flatMap(([path, list]) => {
     const condition = `__devpilot_at "${path}"`;
     return list.map((word) =>
       word.startsWith('--')
-        ? `complete -c devpilot -n '${condition}' -l ${word.slice(2)}${valuesOf(word)}`
+        ? `complete -c devpilot -n '${condition}' -l ${word.slice(2)}${valuesOf(path, word)}`
         : `complete -c devpilot -n '${condition}' -f -a ${word}`,
     );
   });

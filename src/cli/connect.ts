@@ -5,7 +5,7 @@ import type { OutputOptions } from './output.ts';
 import { findProfile, profileName, secretOf } from './profile.ts';
 import { fetchWithProgress } from './progress.ts';
 
-/** Options of every command that calls a server. */
+/** Options of every command that calls a Devpilot server. */
 export interface RemoteOptions extends OutputOptions {
   readonly url: string | undefined;
   readonly profile: string | undefined;
@@ -14,7 +14,7 @@ export interface RemoteOptions extends OutputOptions {
 
 const DEFAULT_URL = 'http://127.0.0.1:4000';
 
-/** Validates the URL of a server and normalizes it, so that two URLs can be compared. */
+/** Validates the URL of a Devpilot server and normalizes it, so that two URLs can be compared. */
 export function parseUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new Failure('The server URL must start with http:// or https://, such as https://devpilot.example.com.');
@@ -23,7 +23,9 @@ export function parseUrl(text: string): string {
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
 
-/** Returns the URL of the server: `--url`, `DEVPILOT_URL`, the profile, or the default address of `devpilot serve`. */
+/**
+ * Returns the URL of the Devpilot server: `--url`, `DEVPILOT_URL`, the profile's, or the default of `devpilot serve`.
+ */
 export function serverUrl({ url, profile }: Partial<RemoteOptions>): string {
   return parseUrl(url ?? environmentSetting('DEVPILOT_URL') ?? findProfile(profileName(profile))?.url ?? DEFAULT_URL);
 }

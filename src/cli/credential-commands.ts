@@ -22,7 +22,11 @@ export function credentialCommands(program: Command): void {
     .option('--format <format>', 'format of the file: csv or ndjson (default: by file extension)')
     .option('--dry-run', 'check the credentials without importing them')
     .action(async (file, options) => (await import('./import.ts')).importCredentials(file, declared(options)));
-  apiCommand(program, 'explain', 'Explain whether a request with a credential would be allowed, without counting a use')
+  apiCommand(
+    program,
+    'explain',
+    'Explain why a request with a credential would be allowed or refused, without counting a use',
+  )
     .argument('<credential>', 'ID or name of an access token or API key')
     .option('--scope <scopes>', 'scopes that the request requires, separated by commas; can be repeated', parseList)
     .option(

@@ -72,7 +72,10 @@ async function waitForFirstUse(
   }
 }
 
-/** Fails for an inactive API key: an inactive copy would never be used, and an active copy would grant new access. */
+/**
+ * Creates a copy that replaces the credential. Fails for an inactive API key: an inactive copy would never be used, and
+ * an active copy would grant new access.
+ */
 async function createCopy(
   client: Client,
   old: Credential,
@@ -94,7 +97,10 @@ async function createCopy(
   return client.apiKeys.create({ ...common, description, permissions, guard }, call);
 }
 
-/** Creates a copy and prints its secret. If a replacement exists already, prints the replacement without its secret. */
+/**
+ * Creates a copy and prints its secret. If a replacement exists already, prints the replacement without its secret.
+ * Returns the ID of the replacement.
+ */
 async function createOrResume(
   client: Client,
   command: CredentialCommand,

@@ -27,12 +27,15 @@ export const apiOf = (client: Client, command: CredentialCommand) =>
   command === 'tokens' ? client.accessTokens : client.apiKeys;
 const nounOf = (command: CredentialCommand) => (command === 'tokens' ? 'access token' : 'API key');
 
+/** Shows the last characters of the secret; an imported credential has none. */
+const formatHint = ({ hint }: Credential): string | null => (hint === '' ? null : `…${hint}`);
+
 const COLUMNS: readonly Column<Credential>[] = [
   { title: 'ID', getValue: ({ id }) => id },
   { title: 'NAME', getValue: ({ name }) => name },
   { title: 'STATUS', getValue: ({ status }) => status },
   { title: 'ACCESS', getValue: (credential) => rightsOf(credential).join(' ') },
-  { title: 'HINT', getValue: ({ hint }) => `…${hint}` },
+  { title: 'HINT', getValue: formatHint },
   { title: 'EXPIRES', getValue: ({ expiresAt }) => formatInstant(expiresAt, 'never') },
   { title: 'LAST USED', getValue: ({ lastUsedAt }) => formatInstant(lastUsedAt, 'never') },
   { title: 'USES', getValue: ({ useCount }) => useCount },
@@ -49,7 +52,7 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
   { title: 'Name', getValue: ({ name }) => name },
   { title: 'Status', getValue: ({ status }) => status },
   { title: 'Access', getValue: (credential) => rightsOf(credential).join(' ') },
-  { title: 'Hint', getValue: ({ hint }) => `…${hint}` },
+  { title: 'Hint', getValue: formatHint },
   {
     title: 'Passphrase',
     getValue: (credential) => (credential.kind === 'access_token' && credential.hasPassphrase ? 'yes' : 'no'),
@@ -168,7 +171,7 @@ export async function deleteCredentials(
   );
 }
 
-/** Prints a new credential: only the secret to standard output, everything else to standard error. */
+/** Prints a new credential: without `--json`, only the secret to standard output, and a note to standard error. */
 export async function printCreated(created: Credential & { secret: string }, options: RemoteOptions): Promise<void> {
   if (options.json === true) {
     await printJson(created);

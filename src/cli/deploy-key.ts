@@ -11,7 +11,7 @@ export interface DeployKeyOptions extends RemoteOptions {
   readonly replace: true | undefined;
   readonly delete: true | undefined;
   readonly check: true | undefined;
-  /** Host key to trust. */
+  /** Host key of the Git host to trust. */
   readonly confirm: string | undefined;
   readonly yes: true | undefined;
 }
@@ -31,7 +31,10 @@ async function checkHost({ apps }: Client, app: string, options: DeployKeyOption
   for (const key of check.hostKeys) await print(`${sanitizeInline(key)}\n`);
 }
 
-/** Shows, creates, replaces or deletes the deploy key of an app, or confirms the host that it is used for. */
+/**
+ * Shows the deploy key of an app, creating it if there is none; or replaces or deletes it; or shows or confirms the
+ * host key of the Git host.
+ */
 export async function deployKey(app: string, options: DeployKeyOptions): Promise<void> {
   const client = connect(options);
   const { deployKey: api } = client.apps;

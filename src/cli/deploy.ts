@@ -9,7 +9,7 @@ import { parseCount, parseInstant } from './input.ts';
 import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import { printDetails, printJson, printNote } from './output.ts';
 
-/** Options of a deployment and of a rollback. */
+/** Options that `deploy` and `rollback` have in common. */
 export interface DeploymentCommandOptions extends RemoteOptions, WatchOptions {
   readonly server: readonly string[] | undefined;
   readonly strategy: string | undefined;
@@ -35,7 +35,7 @@ function healthCheckOf({ healthUrl: url, healthCheck }: DeploymentCommandOptions
   return url === undefined ? {} : { healthCheck: { url } };
 }
 
-/** Returns only the fields that were set, because some fields require an additional scope. */
+/** Returns only the fields whose options were set, because some fields require an additional scope. */
 function deploymentFields(options: DeploymentCommandOptions): CreateRollbackInput {
   const batchSize = parseCount('--batch-size', options.batchSize);
   const pauseSeconds = parseCount('--pause', options.pause);
@@ -68,17 +68,17 @@ function waitingNote({ id, waitingFor, blockedBy }: Deployment): string | null {
 
 async function followDeployment(
   client: Client,
-  started: Deployment,
+  deployment: Deployment,
   options: RemoteOptions & WatchOptions,
 ): Promise<void> {
-  const { id } = started;
+  const { id, attempt } = deployment;
   const name = `Deployment ${id}`;
-  const startNote = `${name} ${waitingNote(started) === null ? 'started' : 'created'}.`;
+  const createdNote = attempt === 1 ? `${name} created.` : `Attempt ${attempt} of deployment ${id} created.`;
   if (options.follow !== true && options.wait !== true) {
-    printNote(`${startNote} Follow it with: devpilot logs ${id} --follow`, options);
-    return printDetails(started, DEPLOYMENT_DETAILS, options);
+    printNote(`${createdNote} Follow it with: devpilot logs ${id} --follow`, options);
+    return printDetails(deployment, DEPLOYMENT_DETAILS, options);
   }
-  printNote([startNote, waitingNote(started)].filter((part) => part !== null).join(' '), options);
+  printNote([createdNote, waitingNote(deployment)].filter((part) => part !== null).join(' '), options);
   const finished = await waitForOperation(
     {
       name,
@@ -103,8 +103,8 @@ export async function deploy(app: string, options: DeployOptions): Promise<void>
     ...deploymentFields(options),
   };
   await withClient(options, async (client) => {
-    const started = await client.deployments.create(app, body, { idempotencyKey: randomUUID() });
-    await followDeployment(client, started, options);
+    const deployment = await client.deployments.create(app, body, { idempotencyKey: randomUUID() });
+    await followDeployment(client, deployment, options);
   });
 }
 
@@ -114,7 +114,7 @@ export async function retry(id: string, options: RemoteOptions & WatchOptions): 
   await followDeployment(client, await client.deployments.retry(id), options);
 }
 
-/** Deploys the commit of an earlier deployment again, with the same options as `deploy`. */
+/** Deploys the commit of an earlier deployment again. */
 export async function rollBack(id: string, options: DeploymentCommandOptions): Promise<void> {
   const client = connect(options);
   await followDeployment(

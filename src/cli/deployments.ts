@@ -47,7 +47,7 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
     title: 'Kind',
     getValue: ({ kind, rollbackOf }) => (rollbackOf === null ? kind : `${kind} to ${rollbackOf}`),
   },
-  { title: 'Status', getValue: ({ status, progress }) => `${status}, ${progress} %` },
+  { title: 'Status', getValue: ({ status, progress }) => `${status}, ${progress}%` },
   {
     title: 'Waiting for',
     getValue: ({ waitingFor, scheduledAt }) => (waitingFor === 'schedule' ? scheduledAt : waitingFor),
@@ -110,8 +110,11 @@ export async function showVariables(id: string, options: RemoteOptions): Promise
   const comparison = await connect(options).deployments.variables(id);
   if (options.json === true) return printJson(comparison);
   if (comparison.comparedWith === null)
-    return printNote('There is no previous release, or the variables of one of the two are unknown.', options);
-  printNote(`Compared with the release ${comparison.comparedWith}:`, options);
+    return printNote(
+      'There is no previous release to compare with, or the variables of one of the two releases are unknown.',
+      options,
+    );
+  printNote(`Compared with deployment ${comparison.comparedWith}, the previous release:`, options);
   for (const [sign, names] of [
     ['+', comparison.added],
     ['-', comparison.removed],

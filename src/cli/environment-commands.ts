@@ -13,7 +13,7 @@ export function environmentCommands(program: Command): void {
     .argument('<app>', OWNER_HELP)
     .option('--project', PROJECT_HELP)
     .action(async (app, options) => (await load()).listVariables(app, declared(options)));
-  remoteCommand(env, 'pull', 'Download the variables as dotenv or JSON')
+  remoteCommand(env, 'pull', 'Download the variables as a file')
     .argument('<app>', OWNER_HELP)
     .option('--project', PROJECT_HELP)
     .option(
@@ -47,7 +47,7 @@ export function environmentCommands(program: Command): void {
     .argument('<names...>', 'variable names')
     .option('--yes', YES_HELP)
     .action(async (app, names, options) => (await load()).unsetVariables(app, names, declared(options)));
-  apiCommand(env, 'versions', 'List versions with their time, author and changed variables')
+  apiCommand(env, 'versions', 'List versions of the variables with their time, author and changes')
     .argument('<app>', OWNER_HELP)
     .option('--project', PROJECT_HELP)
     .option('--limit <count>', LIMIT_HELP, '50')

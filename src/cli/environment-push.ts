@@ -15,7 +15,7 @@ export interface PushOptions extends OwnerOptions {
   readonly yes: true | undefined;
 }
 
-/** The names of the variables that a push would change. */
+/** The names of all variables, by what a push would do with them. */
 export interface EnvironmentDiff {
   readonly added: readonly string[];
   readonly changed: readonly string[];
@@ -90,7 +90,7 @@ function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: 
 
 /**
  * Sets the variables of an app or project from a file: either all of them or none, and only if no variable was modified
- * after the diff was shown.
+ * since the diff was computed.
  */
 export async function pushVariables(app: string, file: string, options: PushOptions): Promise<void> {
   const fileLabel = file === '-' ? 'Standard input' : file;

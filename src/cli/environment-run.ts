@@ -5,7 +5,7 @@ import { withoutIdentityTokens } from './identity-token.ts';
 import { printNote } from './output.ts';
 import { exitLike, runCommand } from './run-command.ts';
 
-/** Returns the environment of this process without credentials, because the command needs only the variables. */
+/** Returns the environment of this process without the CLI's own credentials, which the command does not need. */
 function inheritedEnvironment(): NodeJS.ProcessEnv {
   const { DEVPILOT_TOKEN: _token, DEVPILOT_PASSPHRASE: _passphrase, ...environment } = process.env;
   return withoutIdentityTokens(environment);

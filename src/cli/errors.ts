@@ -54,7 +54,7 @@ export interface IssueListOptions extends RemoteOptions {
   readonly limit: string;
 }
 
-/** Lists issues, most recently seen first. */
+/** Lists issues, by default most recently seen first. */
 export async function listIssues(options: IssueListOptions): Promise<void> {
   const { app, release, environment } = options;
   const issues = connect(options).errors.issues.all({

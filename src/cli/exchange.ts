@@ -21,7 +21,7 @@ function readLifetime(text: string | undefined): { expires_in?: number } {
   return { expires_in: lifetimeMs / 1000 };
 }
 
-/** Exchanges the identity token of the job. With `DEVPILOT_TOKEN` and no `--identity`, exchanges that token instead. */
+/** Exchanges the identity token of the job; with `DEVPILOT_TOKEN` and no `--identity`, that access token. */
 function exchangeCredential(options: ExchangeOptions) {
   const { scope, expires } = options;
   const scopeField = scope === undefined ? {} : { scope: scope.join(' ') };
@@ -42,7 +42,9 @@ function exchangeCredential(options: ExchangeOptions) {
   return exchangeForIdentity(identity, options, parameters);
 }
 
-/** Returns the environment of this process with the new token, and without the tokens it was exchanged for. */
+/**
+ * Returns the environment of this process with the new token, and without the credentials that were exchanged for it.
+ */
 function commandEnvironment(secret: string, options: ExchangeOptions): NodeJS.ProcessEnv {
   const { DEVPILOT_PASSPHRASE: _passphrase, ...environment } = process.env;
   return { ...withoutIdentityTokens(environment), DEVPILOT_URL: serverUrl(options), DEVPILOT_TOKEN: secret };

@@ -12,6 +12,7 @@ export interface ExplainOptions extends RemoteOptions {
   readonly resource: string | undefined;
 }
 
+/** What the explanation assumed about the request, per step of the decision. */
 const ASSUMPTIONS: Readonly<Partial<Record<DecisionStep, string>>> = {
   passphrase: 'the correct passphrase',
   address: 'an allowed address',
