@@ -187,7 +187,8 @@ export function createRecordCache(capacity: number): RecordCache {
     slots[hole * 2] = 0;
   }
 
-  function removeSlot(slot: number): void {
+  /** Removes the record in a slot of the hash table and frees its row. */
+  function removeRecordAt(slot: number): void {
     const row = (slots[slot * 2] ?? 0) - 1;
     unlink(slot);
     labels[row] = '';
@@ -214,7 +215,7 @@ export function createRecordCache(capacity: number): RecordCache {
       if ((flags & IS_RECENT) !== 0 && chances-- > 0) page[index] = flags & ~IS_RECENT;
       else break;
     }
-    removeSlot(slotOf(digestOfRow(hand)));
+    removeRecordAt(slotOf(digestOfRow(hand)));
   }
 
   function allocateRow(): number {
@@ -246,7 +247,7 @@ export function createRecordCache(capacity: number): RecordCache {
     },
     set(digest, record) {
       const previousSlot = slotOf(digest);
-      if (previousSlot !== -1) removeSlot(previousSlot);
+      if (previousSlot !== -1) removeRecordAt(previousSlot);
       else if (size >= capacity) evictOne();
       const row = allocateRow();
       const page = pageOf(row);
@@ -271,7 +272,7 @@ export function createRecordCache(capacity: number): RecordCache {
     },
     delete(digest) {
       const slot = slotOf(digest);
-      if (slot !== -1) removeSlot(slot);
+      if (slot !== -1) removeRecordAt(slot);
     },
     clear() {
       pages = [];

@@ -24,7 +24,8 @@ export interface RestrictedDecision {
 
 const ACCEPTED: RestrictedDecision = { decision: 'ok', rate: null };
 
-async function takeUse(
+/** Counts a use of a credential with a maximum number of uses, in the store. */
+async function takeLimitedUse(
   record: CredentialRecord,
   restrictions: CompiledRestrictions,
   now: number,
@@ -53,9 +54,10 @@ export interface UseCounting {
 }
 
 /**
- * Returns the decision on the use of a restricted credential that has passed all other checks. Synchronous and without
- * I/O, unless the credential has a maximum number of uses or `RateLimiter.take` has to share earlier requests first.
- * `counting` is null if the use must not be counted; the limits are then not checked.
+ * Counts a use of a restricted credential that has passed all other checks, if its limits allow one more, and returns
+ * the decision. Synchronous and without I/O, unless the credential has a maximum number of uses or `RateLimiter.take`
+ * has to share earlier requests first. `counting` is null if the use must not be counted; the limits are then not
+ * checked.
  */
 export function decideUse(
   record: CredentialRecord,
@@ -72,5 +74,5 @@ export function decideUse(
   // A longer wait than the rate can cause means that the clock was set back.
   if (rate !== null && now < rateEmptyUntil && rateEmptyUntil - now <= rate.seconds * 1000)
     return { decision: 'rate_exceeded', rate: { ...rate, remaining: 0, waitMs: rateEmptyUntil - now } };
-  return takeUse(record, restrictions, now, counting.takeUse);
+  return takeLimitedUse(record, restrictions, now, counting.takeUse);
 }

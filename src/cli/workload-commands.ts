@@ -36,7 +36,10 @@ function identityCommand(parent: Command, name: 'create' | 'update', description
       '--jwks-url <url>',
       `URL of the public keys of the issuer, or "discovery" to use the URL in its discovery document${defaultNote('"discovery"')}`,
     )
-    .option('--audience <audience>', `audience that identity tokens must have${defaultNote('the URL of the server')}`)
+    .option(
+      '--audience <audience>',
+      `audience that identity tokens must have${defaultNote('the URL of the Devpilot server')}`,
+    )
     .option(
       '--condition <claim=value>',
       `claim and value that identity tokens must have; can be repeated${conditionsNote}`,
@@ -122,7 +125,7 @@ export function workloadCommands(program: Command): void {
     )
     .option('--rate <rate>', 'maximum rate of the token, such as 100/min')
     .option('--max-uses <count>', 'maximum number of uses of the token')
-    .option('--audience <audience>', 'audience to request (default: the URL of the server)')
+    .option('--audience <audience>', 'audience to request (default: the URL of the Devpilot server)')
     .option(
       '--token-file <file>',
       'file with the identity token (default: the token that the CI system provides, or /var/run/secrets/devpilot/token)',
