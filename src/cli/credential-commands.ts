@@ -34,7 +34,7 @@ export function credentialCommands(program: Command): void {
       'permissions that the request requires, separated by commas; can be repeated',
       parseList,
     )
-    .option('--address <address>', 'IP address of the client')
+    .option('--address <address>', 'IP address of the client (default: any allowed address)')
     .option('--resource <resource>', 'resource to which the request applies: app:<app> or project:<project>')
     .action(async (idOrName, options) => (await import('./explain.ts')).explain(idOrName, declared(options)));
 }
@@ -176,9 +176,13 @@ function keyCommands(program: Command): void {
     )
     .option('--description <text>', 'new description; an empty string removes it')
     .option('--expires <when>', EXPIRES_HELP)
-    .option('--address <ranges>', `${ADDRESS_HELP}; "any" for any address`, parseList)
-    .option('--project <projects>', `${PROJECT_HELP}; "any" for no such restriction`, parseList)
-    .option('--app <apps>', `${APP_HELP}; "any" for no such restriction`, parseList)
+    .option('--address <ranges>', `${ADDRESS_HELP}; replaces the current ones; "any" for any address`, parseList)
+    .option(
+      '--project <projects>',
+      `${PROJECT_HELP}; replaces the current ones; "any" for no such restriction`,
+      parseList,
+    )
+    .option('--app <apps>', `${APP_HELP}; replaces the current ones; "any" for no such restriction`, parseList)
     .option('--rate <rate>', `${RATE_HELP}, or "unlimited"`)
     .option('--max-uses <count>', `${MAX_USES_HELP}, or "unlimited"`)
     .option('--guard <on|off>', "allow this key to run the SDK's guards, which check credentials in memory: on or off")
