@@ -1,19 +1,37 @@
-import { chmodSync, createWriteStream, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createWriteStream,
+  lstatSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from './failure.ts';
 import { decodeUtf8, readStdin } from './input.ts';
 
-function isSpecialFile(file: string): boolean {
+/**
+ * Returns the path at which a file can be replaced by renaming another: `file`, or the target of a symbolic link. Null
+ * if the file must be written directly: a pipe, a device, a link to a missing file, or an open file such as
+ * `/dev/stdout`.
+ */
+function replaceablePath(file: string): string | null {
   const stats = lstatSync(file, { throwIfNoEntry: false });
-  return stats !== undefined && !stats.isFile();
+  if (stats === undefined || stats.isFile()) return file;
+  if (!stats.isSymbolicLink() || /^\/(?:dev|proc)\//.test(file)) return null;
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true ? realpathSync(file) : null;
 }
 
-/** Explanations of the most frequent error codes, with advice. */
+/** Explanations of the most frequent error codes, with advice where it fits. */
 const CAUSES: Readonly<Record<string, string>> = {
   EACCES: 'you have no permission (EACCES).',
   EISDIR: 'it is a directory (EISDIR). Check the path.',
   ENOENT: 'no such file or directory (ENOENT). Check the path.',
+  ENOSPC: 'no space is left (ENOSPC).',
 };
 
 function toFileFailure(file: string, action: 'read' | 'written', error: unknown): Failure {
@@ -31,36 +49,38 @@ export function readFileBytes(file: string): Buffer {
 }
 
 /**
- * Writes a file that only its owner can read, atomically: to a temporary file that is then renamed. Anything other
- * than a regular file, such as a pipe or a symbolic link, is written directly and keeps its permissions.
+ * Writes a file that only its owner can read, atomically: to a temporary file that is then renamed. A file that cannot
+ * be replaced in this way, such as a pipe, is written directly and keeps its permissions.
  */
 export function writePrivateFile(file: string, text: string): void {
-  const temporaryFile = `${file}.${process.pid}`;
+  const path = replaceablePath(file);
+  const temporaryFile = path === null ? null : `${path}.${process.pid}`;
   try {
-    if (isSpecialFile(file)) {
-      writeFileSync(file, text);
+    if (path === null || temporaryFile === null) {
+      writeFileSync(file, text, { mode: 0o600 });
       return;
     }
     writeFileSync(temporaryFile, text, { mode: 0o600, flag: 'wx' });
     chmodSync(temporaryFile, 0o600);
-    renameSync(temporaryFile, file);
+    renameSync(temporaryFile, path);
   } catch (error) {
-    rmSync(temporaryFile, { force: true });
+    if (temporaryFile !== null) rmSync(temporaryFile, { force: true });
     throw toFileFailure(file, 'written', error);
   }
 }
 
 /** Does the same as `writePrivateFile` for a stream. Throws errors of the stream unchanged. */
 export async function streamToPrivateFile(file: string, source: Readable): Promise<void> {
-  const temporaryFile = isSpecialFile(file) ? file : `${file}.${process.pid}`;
+  const path = replaceablePath(file);
+  const temporaryFile = path === null ? null : `${path}.${process.pid}`;
   try {
     await pipeline(
       source,
-      createWriteStream(temporaryFile, { mode: 0o600, flags: temporaryFile === file ? 'w' : 'wx' }),
+      createWriteStream(temporaryFile ?? file, { mode: 0o600, flags: temporaryFile === null ? 'w' : 'wx' }),
     );
-    if (temporaryFile !== file) renameSync(temporaryFile, file);
+    if (path !== null && temporaryFile !== null) renameSync(temporaryFile, path);
   } catch (error) {
-    if (temporaryFile !== file) rmSync(temporaryFile, { force: true });
+    if (temporaryFile !== null) rmSync(temporaryFile, { force: true });
     throw (error as NodeJS.ErrnoException).syscall === undefined ? error : toFileFailure(file, 'written', error);
   }
 }

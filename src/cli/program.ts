@@ -76,8 +76,8 @@ read the server's settings, such as "devpilot serve", also exit with 2 if a sett
 }
 
 /**
- * Adds a note to the help of an installation command and of its subcommands. All of them read settings but `store copy`,
- * whose options name the databases.
+ * Adds a note to the help of an installation command and of its subcommands. All of them read settings but `store
+ * copy`, whose options name the databases.
  */
 function addSettingsHelp(command: CommandUnknownOpts): void {
   if (command.name() === 'copy') return;

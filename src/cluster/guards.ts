@@ -42,7 +42,7 @@ export interface GuardStore extends RevocationFeedReader, Pick<NodeStore, 'relea
   guardRenewal(work: (renewal: GuardLeaseRenewal) => Promise<void>): Promise<void>;
 }
 
-/** The server's side of the lease protocol with guards. A guard can use a different server for each request. */
+/** The server's side of the revocation protocol with guards. A guard can use a different server for each request. */
 export interface Guards {
   /**
    * Grants a guard its lease if it has applied every revocation of its workspace; otherwise resolves to the missing
@@ -103,9 +103,9 @@ interface WaitingGuard {
 }
 
 /**
- * The server's side of the lease protocol with guards (`docs/adr/0011-guards-are-nodes.md`). A heartbeat only compares
- * revocation points and grants a lease, under the lock of the revocation counter, so any server can process it. The
- * long poll only makes guards apply revocations earlier; correctness does not depend on it.
+ * The server's side of the revocation protocol with guards (`docs/adr/0011-guards-are-nodes.md`). A heartbeat only
+ * compares revocation points and grants a lease, under the lock of the revocation counter, so any server can process
+ * it. The long poll only makes guards apply revocations earlier; correctness does not depend on it.
  */
 export function createGuards(options: {
   store: GuardStore;

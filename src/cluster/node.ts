@@ -73,7 +73,7 @@ export interface LeaseSnapshot {
 
 export type CommittedRevocation = Pick<Revocation, 'number' | 'id'>;
 
-/** The store as the lease protocol uses it. Every method rejects if the store cannot be reached. */
+/** The store as the revocation protocol uses it. Every method rejects if the store cannot be reached. */
 export interface NodeStore extends RevocationReader {
   /** Runs `work` in a transaction. Resolves after the commit; after a rejection the outcome is unknown. */
   renewal(work: (renewal: LeaseRenewal) => Promise<void>): Promise<void>;

@@ -144,7 +144,7 @@ test('a refusal names the header that contains a well-formed secret but does not
   }
 });
 
-test('a 401 offers Basic to clients that are not browsers, so that no browser shows a password dialog', async () => {
+test('a 401 offers Basic only to clients that are not browsers, so that no browser shows a password dialog', async () => {
   const basic = 'Basic realm="devpilot", charset="UTF-8"';
   const browser = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
   const rows: [headers: string[], isBasicOffered: boolean][] = [
@@ -231,7 +231,7 @@ test('a secret in a path is not accepted, and appears in no response', async () 
   assert.ok(!response.text.includes(token));
 });
 
-test('fuzz: parsing an Authorization header or cookies throws only for two credentials', () => {
+test('fuzz: parsing an Authorization header throws only if it contains two credentials, and parsing cookies never throws', () => {
   const words = fc.constantFrom('Bearer', 'bearer', 'Basic', 'basic', '', ' ', ':', '=', 'dp_', 'workspace_token_');
   const pieces = fc.oneof(words, fc.string({ unit: 'binary', maxLength: 30 }), fc.base64String({ maxLength: 60 }));
   fc.assert(
@@ -248,17 +248,17 @@ test('fuzz: parsing an Authorization header or cookies throws only for two crede
   );
 });
 
-test('CVE-2024-45296: long and unusual headers are parsed in linear time', () => {
+test('long and unusual headers are parsed quickly (no backtracking, as in CVE-2024-45296)', () => {
   const start = performance.now();
   for (const piece of ['=', 'A', ' ', ';', 'devpilot=', '%41', 'a=b; ', '\t']) {
     parseAuthorization(`Basic ${piece.repeat(16_000)}`);
     parseAuthorization(`Bearer ${piece.repeat(16_000)}`);
     parseCookieValues(`${piece.repeat(8000)}devpilot`, 'devpilot');
   }
-  assert.ok(performance.now() - start < scaledTimeout(2000), 'parsing takes linear time');
+  assert.ok(performance.now() - start < scaledTimeout(2000), 'parsing took too long');
 });
 
-test('fuzz: the response to any Authorization header is 400 or 401 with a problem document', async () => {
+test('fuzz: the response to any invalid Authorization header is 400 or 401 with a problem document', async () => {
   const byte = fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f);
   const credentialText = fc.oneof(
     fc.array(byte, { maxLength: 60 }).map((codes) => String.fromCharCode(...codes)),

@@ -147,6 +147,7 @@ test('a credential sees only the tools that its rights allow, and calling anothe
     assert.deepEqual(await toolsOf(secret), tools.toSorted(), right);
     if (kind === 'token') for (const tool of tools) everyTool.add(tool);
     const { body } = await send(secret, message('tools/call', { name: refused, arguments: argumentsOf(refused) }));
+    // The tool that `manage_apps` is tested with accepts only access tokens.
     const code = right === 'manage_apps' ? 'wrong_credential_kind' : 'insufficient_scope';
     assert.equal(body.result?.isError, true, `${right}: ${refused}`);
     assert.equal((JSON.parse(body.result.content?.[0]?.text ?? '') as ProblemBody).code, code, right);

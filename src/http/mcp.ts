@@ -32,11 +32,11 @@ const UNCACHED_RESULT_FIELDS = { ...RESULT_FIELDS, ttlMs: 0, cacheScope: 'privat
 const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 
 const INSTRUCTIONS =
-  'Devpilot deploys apps to servers, runs scripts, and tracks activity and errors. Only the tools that your credential allows are listed. Name an app or script by its ID or slug. Deployments and runs continue after the call that started them: poll their status.';
+  'Devpilot deploys apps to servers, runs scripts, and tracks activity and errors. Only the tools that your credential allows are listed. Refer to an app or script by its ID or slug. Deployments and runs continue after the call that started them: poll their status.';
 
 const isVersion = (text: unknown): boolean => MCP_VERSIONS.some((version) => version === text);
 
-/** Returns the error of a request whose headers do not match its message, or null. */
+/** Returns the error of a request with an unsupported version, or whose headers do not match its message; or null. */
 function headerProblem({ headers }: FastifyRequest, method: string): Outcome | null {
   const { 'mcp-protocol-version': version, 'mcp-method': headerMethod } = headers;
   if (version !== undefined && !isVersion(version)) {
@@ -121,7 +121,7 @@ class McpServer {
   }
 }
 
-/** Returns the MCP route, with tools for AI agents that call `routes`. */
+/** Returns the MCP route. Its tools, for AI agents, call `routes`. */
 export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[] {
   const server = new McpServer(context.version, routes);
   return [
@@ -130,10 +130,10 @@ export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[
       url: '/mcp',
       access: { token: SCOPES, key: PERMISSIONS },
       resourceAccess: 'none',
-      countsNoUse: true,
+      usesAreCountedElsewhere: true,
       summary: 'Send an MCP message',
       description:
-        'The Model Context Protocol over streamable HTTP, without sessions. The tools are the routes that the credential can call.',
+        'The Model Context Protocol over streamable HTTP, without sessions. Each tool calls one route. Only the tools that the credential may call are listed.',
       tag: 'Agents',
       body: McpMessage,
       responses: { 200: McpReply, 202: NoContent, 400: z.union([McpReply, ProblemBody]) },

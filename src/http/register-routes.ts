@@ -130,7 +130,9 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
         return;
       }
       if (definition.oauth && mayHaveClientSecret(context, request)) return;
-      await authenticate(request, reply, { isPreliminary: isAuthenticatedLater || definition.countsNoUse === true });
+      await authenticate(request, reply, {
+        isPreliminary: isAuthenticatedLater || definition.usesAreCountedElsewhere === true,
+      });
     },
     preParsing: async (request, reply, payload) => {
       const { bodyLimit = LIMITS.bodyBytes } = definition;

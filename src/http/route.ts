@@ -66,8 +66,8 @@ export interface Route {
    * Returns the access for the resource in the path, if it requires more than `access`. Called after authentication.
    */
   readonly accessForResource?: (request: FastifyRequest) => Promise<Access>;
-  /** No use of the credential is counted here, because the handler calls other routes, which count the uses. */
-  readonly countsNoUse?: true;
+  /** The handler calls other routes, which count the uses of the credential. This route counts none. */
+  readonly usesAreCountedElsewhere?: true;
   /** Maximum size of the body in bytes, if it differs from the default. */
   readonly bodyLimit?: number;
   /** Maximum depth and number of values of the body's JSON, if they differ from `JSON_LIMITS`. */

@@ -245,7 +245,10 @@ forEachEngine('jobs', (engine) => {
     node.start();
     await add(node, 'slow', { timeLimitMs: 100 });
     await until(async () => node.ended.length === 1);
-    assert.deepEqual([node.ended[0]?.status, node.ended[0]?.error], ['failed', 'It took longer than 0 seconds.']);
+    assert.deepEqual(
+      [node.ended[0]?.status, node.ended[0]?.error],
+      ['failed', 'Stopped: the time limit of 0 seconds was exceeded.'],
+    );
     await node.stop();
   });
 
@@ -292,7 +295,7 @@ forEachEngine('jobs', (engine) => {
       await until(async () => successor.ended.length === 1);
       assert.deepEqual(
         [successor.ended[0]?.status, successor.ended[0]?.error],
-        resumable ? ['completed', null] : ['failed', 'The node that ran this was lost.'],
+        resumable ? ['completed', null] : ['failed', 'Stopped: the node on which it ran was lost.'],
       );
       await successor.stop();
       await lostNode.stop();

@@ -18,7 +18,7 @@ export interface Job {
 }
 
 /** The error of a job whose node was lost, for users. */
-export const LOST_MESSAGE = 'The node that ran this was lost.';
+export const LOST_MESSAGE = 'Stopped: the node on which it ran was lost.';
 
 /**
  * Why a job's signal was aborted. `lost`: another node may run the job, because this node's lease has expired or is

@@ -11,18 +11,19 @@ export function replaceFutureTime(timeMs: number, now: number): number {
 
 /** A date-time without an offset, which is in UTC. */
 const WITHOUT_OFFSET = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?$/;
-const SECONDS = /^\d{9,16}(?:\.\d{1,12})?$/;
+/** Seconds since 1970, or milliseconds, which some clients send instead. */
+const NUMERIC_TIME = /^\d{9,16}(?:\.\d{1,12})?$/;
 
 function parseInstantText(text: string): number {
-  if (SECONDS.test(text)) return Number(text) * 1000;
+  if (NUMERIC_TIME.test(text)) return Number(text) * 1000;
   return Date.parse(WITHOUT_OFFSET.test(text) ? `${text.replace(' ', 'T')}Z` : text);
 }
 
 /**
  * Parses an instant: seconds since 1970 (a number or text) or an ISO 8601 date-time, which is in UTC unless it has an
- * offset. Some clients send milliseconds instead of seconds, or a date that was computed from them, such as a date in
- * the year 50000; both are corrected. Returns epoch milliseconds in the years 1970 to 9999; null for any other value.
- * Pure.
+ * offset. Some clients send milliseconds instead of seconds, or a date computed by taking milliseconds for seconds
+ * (such as one in the year 50000); both are corrected. Returns epoch milliseconds in the years 1970 to 9999; null for
+ * any other value. Pure.
  */
 export function parseClientInstant(value: unknown): number | null {
   let timeMs = Number.NaN;

@@ -9,12 +9,15 @@ import { engineOf, type Queryable, type Trx } from './store.ts';
 
 export type PolicyRow = Omit<WorkspacePolicyTable, 'workspace_id'>;
 
-/** Returns the policy of a workspace, or undefined if it has the defaults. */
+/** Returns the policy of a workspace, or undefined if none was ever saved, in which case the defaults apply. */
 export async function findPolicy(db: Queryable, workspaceId: string): Promise<PolicyRow | undefined> {
   return db.selectFrom('workspace_policy').selectAll().where('workspace_id', '=', workspaceId).executeTakeFirst();
 }
 
-/** Returns the foreign prefixes of each workspace that has any, as a JSON array. Not filtered by workspace. */
+/**
+ * Returns, per workspace, the secret prefixes that it declares for imported credentials, as a JSON array. Omits
+ * workspaces without any. Not filtered by workspace.
+ */
 export function listForeignPrefixes(db: Queryable): Promise<{ workspace_id: string; foreign_prefixes: string }[]> {
   const policies = db.selectFrom('workspace_policy').select(['workspace_id', 'foreign_prefixes']);
   return policies.where('foreign_prefixes', '<>', '[]').execute();
@@ -22,7 +25,9 @@ export function listForeignPrefixes(db: Queryable): Promise<{ workspace_id: stri
 
 /**
  * Locks the policy of a workspace until the transaction ends and returns it. A `shared` lock blocks changes of the
- * policy; an `exclusive` lock also blocks transactions that depend on it. Call it before locking a credential.
+ * policy; an `exclusive` lock also blocks transactions that depend on it. Locks the `workspace` row, because a policy
+ * with the defaults may have no row; on SQLite, transactions exclude each other anyway. Call it before locking a
+ * credential.
  */
 export async function lockPolicy(
   trx: Trx,
@@ -86,8 +91,8 @@ function violationsExpression(policy: PolicyRow): RawBuilder<number> {
 /**
  * Returns an SQL expression for when a credential expires under a policy (epoch milliseconds): the earlier of the
  * chosen expiry and the policy's limit. The limit is the end of the maximum lifetime or `binds_existing_from`,
- * whichever is later; there is none if either is null. With `keepsExpired`, a credential that has expired by `now`
- * stays expired.
+ * whichever is later. Existing credentials have no limit if the policy has no maximum or `binds_existing_from` is null.
+ * With `keepsExpired`, a credential that has expired by `now` stays expired.
  */
 function effectiveExpiry(policy: PolicyRow, keepsExpired: boolean, now: number): RawBuilder<number> {
   const { max_lifetime_days: days, binds_existing_from: bindsFrom } = policy;
@@ -155,8 +160,8 @@ async function countUnlessAbove<Table extends keyof Schema>(
 }
 
 /**
- * Returns up to `limit` credentials that would violate a policy and not be expired under it, and the total number of
- * such credentials (null above `max`).
+ * Returns up to `limit` credentials that would violate a policy and would still be unexpired under it, and the total
+ * number of such credentials (null above `max`).
  */
 export async function listViolating(
   db: Queryable,
@@ -213,7 +218,7 @@ export async function hasTwoFactor(db: Queryable, personId: string): Promise<boo
 
 /**
  * Returns whether a workspace requires two-factor authentication, a person has not turned it on, and the session was
- * not started with multiple factors at the provider.
+ * not started with multiple factors at the identity provider (single sign-on).
  */
 export async function needsSecondFactor(
   db: Queryable,

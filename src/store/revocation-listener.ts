@@ -2,15 +2,18 @@ import type pg from 'pg';
 import { SECOND } from '../contract/limits.ts';
 import { type ConnectionTimeouts, connectClient, createPostgresServers, isPooled } from './postgres-connect.ts';
 
-/** Channels of notifications between nodes. */
+/** Notifies the nodes that there are new revocations. */
 export const REVOKED_CHANNEL = 'devpilot_revoked';
+/** Notifies the nodes that a node has confirmed revocations. */
 export const CONFIRMED_CHANNEL = 'devpilot_confirmed';
 
 const LISTEN_TIMEOUTS: ConnectionTimeouts = { connectMs: 2 * SECOND, statementMs: 5 * SECOND, responseMs: 5 * SECOND };
 /** Poll interval behind a pooler, where notifications do not arrive; milliseconds. */
 const POLL_INTERVAL_MS = 100;
 
-/** Polls for new revocations, because a pooler does not forward notifications. Ends only by throwing. */
+/**
+ * Polls for new revocations and confirmations, because a pooler does not forward notifications. Ends only by throwing.
+ */
 async function pollForRevocations(
   client: Pick<pg.ClientBase, 'query'>,
   onRevoked: () => void,
@@ -22,6 +25,7 @@ async function pollForRevocations(
     const number = rows[0]?.number ?? knownNumber;
     if (number !== knownNumber) onRevoked();
     knownNumber = number;
+    // Called each time, because no counter shows whether there are new confirmations.
     onConfirmed();
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
@@ -29,7 +33,7 @@ async function pollForRevocations(
 
 /**
  * Listens for notifications on a dedicated connection and reconnects after a jittered pause when it breaks. Correctness
- * does not depend on notifications: the next heartbeat and the next poll find missed revocations.
+ * does not depend on notifications: the next heartbeat or, behind a pooler, the next poll finds missed revocations.
  */
 export function listenForNotifications(
   url: string,

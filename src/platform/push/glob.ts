@@ -11,7 +11,9 @@ export function matchesGlob(pattern: string, text: string): boolean {
   const end = parts.length;
   let reached: number[] = [];
   let next: number[] = [];
-  /** By position in the pattern, the number of characters of the text after which the position was last reached. */
+  /**
+   * For each pattern position: how many characters of the text had been read when it was last reached; -1 for never.
+   */
   const reachedAfter = new Int32Array(end + 1).fill(-1);
   const add = (position: number, count: number) => {
     if (reachedAfter[position] === count) return;

@@ -4,7 +4,9 @@ import { createFairQueue } from '../../contract/fair-queue.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
 import type { PatternCheck, PatternReply, PatternResult } from './pattern-matcher-worker.ts';
 
-/** The worker is terminated if it does not respond within this time, although it limits the CPU time of each check. */
+/**
+ * The worker itself limits the CPU time of each check. If it still does not respond within this time, it is terminated.
+ */
 const RESPONSE_TIMEOUT_MS = 10 * SECOND;
 /** Maximum number of queued requests, for all workspaces together. */
 const MAX_QUEUED_REQUESTS = 64;
@@ -20,9 +22,9 @@ const SLOW_DURATION_MS = 10 * MINUTE;
  */
 export interface PatternMatcher {
   /**
-   * Returns one result per check, in order; null if a check took too long. Workspaces take turns with one check each.
-   * All slow workspaces share one turn, so that other workspaces wait for at most two slow checks. Throws `unavailable`
-   * if too many requests of the workspace are queued.
+   * Returns one result per check, in order; null instead of the list if a check took too long or ran out of memory.
+   * Workspaces take turns with one check each. All slow workspaces share one turn, so that other workspaces wait for at
+   * most two slow checks. Throws `unavailable` if too many requests of the workspace are queued.
    */
   match(workspaceId: string, checks: readonly PatternCheck[]): Promise<PatternResult[] | null>;
   close(): Promise<void>;

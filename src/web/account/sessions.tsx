@@ -26,15 +26,15 @@ interface SessionRowProps {
 
 function SessionRow({ session, onEnd }: SessionRowProps) {
   const client = describeUserAgent(session.userAgent);
-  const isDevice = session.kind === 'device';
+  const isCommandLine = session.kind === 'device';
   return (
     <ItemListRow
-      icon={isDevice ? <IconTerminal2 size={18} /> : <IconDeviceDesktop size={18} />}
+      icon={isCommandLine ? <IconTerminal2 size={18} /> : <IconDeviceDesktop size={18} />}
       title={
         <>
           {client}
           {session.current && <Tag tone="success">{strings.sessions.thisSession}</Tag>}
-          {isDevice && <Tag>{strings.sessions.commandLine}</Tag>}
+          {isCommandLine && <Tag>{strings.sessions.commandLine}</Tag>}
         </>
       }
       note={strings.sessions.note({

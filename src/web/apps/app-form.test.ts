@@ -95,5 +95,6 @@ test('keepReleases must be an integer from 1 to 100, keepLast can be empty, and 
   for (const invalid of [0, 101, '', 1.5]) assert.notEqual(APP_RULES.keepReleases(invalid), null, String(invalid));
   assert.equal(APP_RULES.keepLast(''), null);
   assert.notEqual(APP_RULES.checkUrl('127.0.0.1', { ...NEW_APP_VALUES, checkKind: 'url' }), null);
+  assert.equal(APP_RULES.checkUrl(' http://127.0.0.1/ ', { ...NEW_APP_VALUES, checkKind: 'url' }), null);
   assert.equal(APP_RULES.checkUrl('127.0.0.1', NEW_APP_VALUES), null);
 });

@@ -134,7 +134,7 @@ export const APP_RULES = {
   keepLast: (count: number | string) => validateOptionalInteger(count, RESOURCE_LIMITS.keepBackups),
   keepDays: (days: number | string) => validateOptionalInteger(days, RESOURCE_LIMITS.keepBackupDays),
   checkUrl: (url: string, { checkKind }: AppFormValues) =>
-    checkKind === 'url' && !/^https?:\/\//.test(url) ? strings.appForm.checkUrlInvalid : null,
+    checkKind === 'url' && !/^https?:\/\//.test(url.trim()) ? strings.appForm.checkUrlInvalid : null,
   checkCommand: (command: string, { checkKind }: AppFormValues) =>
     checkKind === 'command' && command.trim() === '' ? strings.appForm.checkCommandMissing : null,
 };
@@ -170,7 +170,9 @@ function toPushSettings({ pushBranches, pushPaths }: AppFormValues) {
 /** Returns whether the repository is fetched over HTTP or HTTPS, for which a user and a password can be stored. */
 export const supportsPassword = ({ repository }: AppFormValues): boolean => /^https?:\/\//i.test(repository.trim());
 
-/** Returns the password if the form sets or removes it; no field otherwise, because the stored password is unknown. */
+/**
+ * Returns the field `repositoryPassword` if the form sets (text) or removes (null) the password; otherwise no field.
+ */
 function toPasswordChange(values: AppFormValues): { readonly repositoryPassword?: string | null } {
   if (!supportsPassword(values)) return {};
   if (values.removePassword) return { repositoryPassword: null };

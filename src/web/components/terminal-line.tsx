@@ -6,7 +6,7 @@ function getClassNames({ color, background, decorations }: StyledText): string |
   const names: string[] = [];
   if (background !== null) names.push('background');
   else if (color !== null) names.push('color');
-  // The class `dim` sets a color, which must not replace a color of the program.
+  // The class `dim` sets a color, which must not replace a color that the output itself set.
   const hasColor = names.length > 0;
   names.push(...decorations.filter((name) => name !== 'dim' || !hasColor));
   return names.flatMap((name) => styles[name] ?? []).join(' ') || undefined;

@@ -50,7 +50,7 @@ interface UsedRightsSectionProps {
 export function UsedRightsSection({ credential, uses, onReplaceWithUsed }: UsedRightsSectionProps) {
   const [days, setDays] = useState<number>(DEFAULT_PERIOD);
   const kind = getKindConfig(credential);
-  const { usesInPeriod, usedRights, unusedRights } = classifyRights(
+  const { lastUsedInPeriod, usedRights, unusedRights } = classifyRights(
     kind,
     getRights(credential),
     uses.rights,
@@ -72,7 +72,7 @@ export function UsedRightsSection({ credential, uses, onReplaceWithUsed }: UsedR
         />
       }
     >
-      {usesInPeriod.length > 0 && <RightUsesTable uses={usesInPeriod} label={label} />}
+      {lastUsedInPeriod.length > 0 && <RightUsesTable uses={lastUsedInPeriod} label={label} />}
       {usedRights.length === 0 && <DimmedText>{texts.noneUsed(kind.rightsLabel.toLowerCase(), days)}</DimmedText>}
       {usedRights.length > 0 && unusedRights.length === 0 && (
         <DimmedText>{texts.allUsed(kind.rightsLabel.toLowerCase(), days)}</DimmedText>

@@ -21,7 +21,7 @@ test('a right counts as used if its last use is in the period, and the scope "al
   const uses = [createUse('modify_env', 1), createUse('run_scripts', 20)];
   const week = classifyRights(ACCESS_TOKENS, ['run_scripts', 'modify_env'], uses, 7, NOW);
   assert.deepEqual(week, {
-    usesInPeriod: uses.slice(0, 1),
+    lastUsedInPeriod: uses.slice(0, 1),
     usedRights: ['modify_env'],
     unusedRights: ['run_scripts'],
   });
@@ -33,5 +33,5 @@ test('a right counts as used if its last use is in the period, and the scope "al
 test('a permission that was removed is listed among the uses, but counts neither as used nor as unused', () => {
   const uses = [createUse('read', 1)];
   const edited = classifyRights(API_KEYS, ['deploy'], uses, 30, NOW);
-  assert.deepEqual(edited, { usesInPeriod: uses, usedRights: [], unusedRights: ['deploy'] });
+  assert.deepEqual(edited, { lastUsedInPeriod: uses, usedRights: [], unusedRights: ['deploy'] });
 });

@@ -8,11 +8,11 @@ export const PERIODS = [7, 30, 90, 365] as const;
 export const DEFAULT_PERIOD = 30;
 
 export interface ClassifiedRights {
-  /** The uses in the period, per right and app, latest first. Their counts include uses before the period. */
-  readonly usesInPeriod: CredentialUses['rights'];
-  /** The rights that the credential has and used in the period, in the order of the forms. */
+  /** One entry per right and app last used in the period, latest first. Its `count` is the total, with earlier uses. */
+  readonly lastUsedInPeriod: CredentialUses['rights'];
+  /** The rights of the credential that it used in the period, in the order of the credential form. */
   readonly usedRights: readonly Right[];
-  /** The rights that the credential has and did not use in the period. */
+  /** The rights of the credential that it did not use in the period, in the same order. */
   readonly unusedRights: readonly Right[];
 }
 
@@ -24,13 +24,13 @@ export function classifyRights(
   days: number,
   now: number,
 ): ClassifiedRights {
-  const usesInPeriod = uses.filter(({ lastUsedAt }) => Date.parse(lastUsedAt) >= now - days * DAY);
-  const rightsInPeriod = new Set<Right>(usesInPeriod.map(({ right }) => right));
+  const lastUsedInPeriod = uses.filter(({ lastUsedAt }) => Date.parse(lastUsedAt) >= now - days * DAY);
+  const rightsInPeriod = new Set<Right>(lastUsedInPeriod.map(({ right }) => right));
   const availableRights = kind.rightGroups
     .flatMap(({ rights }) => rights)
     .filter((right) => (heldRights.includes('all') ? right !== 'all' : heldRights.includes(right)));
   return {
-    usesInPeriod,
+    lastUsedInPeriod,
     usedRights: availableRights.filter((right) => rightsInPeriod.has(right)),
     unusedRights: availableRights.filter((right) => !rightsInPeriod.has(right)),
   };

@@ -12,7 +12,7 @@ import { getPolicyExpiry } from '../policy/violated-rules.ts';
 import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { RightTags } from './right-tags.tsx';
-import { isBelowReplaced } from './rotation.ts';
+import { isShownBelowItsPredecessor } from './rotation.ts';
 import { RotationNote } from './rotation-note.tsx';
 import { CredentialStatusTag } from './status-tag.tsx';
 import { strings } from './strings.ts';
@@ -26,7 +26,7 @@ interface RotationContext {
 
 /** A note about the rotation of a credential, without details if the row above already shows them. */
 function RotationCell({ credential, rows, onContinue }: RotationContext & { readonly credential: Credential }) {
-  if (isBelowReplaced(credential, rows)) {
+  if (isShownBelowItsPredecessor(credential, rows)) {
     return <div className={styles['rotation']}>{strings.columns.replacesTheOneAbove}</div>;
   }
   return (

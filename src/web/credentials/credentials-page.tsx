@@ -25,7 +25,7 @@ import {
   listCredentials,
 } from './kinds.ts';
 import { ReviewBar } from './review-bar.tsx';
-import { groupReplacements, isBelowReplaced, rotationOf } from './rotation.ts';
+import { groupReplacements, isShownBelowItsPredecessor, rotationOf } from './rotation.ts';
 import { strings } from './strings.ts';
 
 const CreateCredentialDialog = lazyComponent(() =>
@@ -239,7 +239,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
         <ListBody
           label={kind.title}
           list={list}
-          isAttached={(credential) => isBelowReplaced(credential, rows)}
+          isAttached={(credential) => isShownBelowItsPredecessor(credential, rows)}
           columns={credentialColumns(kind, {
             renderStatus,
             policy: policy.data,

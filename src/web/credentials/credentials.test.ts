@@ -19,7 +19,7 @@ import {
 import { ACCESS_TOKENS, API_KEYS } from './kinds.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
 import { applyPreset, isChosen, PRESETS } from './presets.ts';
-import { groupReplacements, isBelowReplaced, rotationOf } from './rotation.ts';
+import { groupReplacements, isShownBelowItsPredecessor, rotationOf } from './rotation.ts';
 import { summarize } from './summary.ts';
 
 const now = new Date(2027, 0, 15, 12).getTime();
@@ -42,7 +42,7 @@ describe('Expiry', () => {
   test('a date that is missing, past or nonexistent is an error, and is never read as "no expiry"', () => {
     for (const [text, message] of [
       ['', 'Choose a date'],
-      ['14 Jan 2027', 'The date must be in the future'],
+      ['14 Jan 2027', 'The date must be today or later'],
       ['30 Feb 2027', 'There is no 30 February 2027.'],
       ['30 Feb', 'There is no 30 February.'],
     ] as const) {
@@ -60,7 +60,7 @@ describe('Expiry', () => {
     }
   });
 
-  test('a replacement gets the shortest option that covers the lifetime of the old credential, or a year', () => {
+  test('a replacement gets the shortest option that covers the whole lifetime of the old credential, at most a year; no expiry if the old one never expires', () => {
     const expiryForDays = (days: number) =>
       shortestCoveringExpiry(new Date(now).toISOString(), new Date(now + days * DAY).toISOString());
     assert.deepEqual(
@@ -93,10 +93,14 @@ describe('Expiry under a maximum lifetime', () => {
     assert.equal(toExpiresAt(option('30'), withMaximum(30)), latest);
     assert.equal(toExpiresAt(option('7'), withMaximum(30)), new Date(now + 7 * DAY).toISOString());
     assert.equal(toExpiresAt(option('latest'), withMaximum(45)), new Date(now + 45 * DAY - MINUTE).toISOString());
-    assert.equal(validateExpiry(option('30'), withMaximum(30), now + DAY / 2), null, 'half a day after it was opened');
+    assert.equal(
+      validateExpiry(option('30'), withMaximum(30), now + DAY / 2),
+      null,
+      'half a day after the form was opened',
+    );
   });
 
-  test('an option beyond the maximum becomes the longest allowed option, and is rejected if it is submitted', () => {
+  test('an option beyond the maximum is replaced by the longest allowed option, and is rejected if it is submitted anyway', () => {
     assert.deepEqual(fitExpiry(option('90'), withMaximum(30)), option('30'));
     assert.deepEqual(fitExpiry(option('never'), withMaximum(45)), option('latest'));
     assert.deepEqual(fitExpiry(option('90'), withMaximum(90)), option('90'));
@@ -186,11 +190,11 @@ describe('The summary', () => {
     );
     assert.equal(
       summarizeToken({ rights: ['read'], rightNoun: 'permission', guard: true, active: false }),
-      'Can read resources until 24 Feb 2027; guards allowed; inactive until you enable it.',
+      'Can read resources until 24 Feb 2027; can be used by an SDK guard; inactive until you enable it.',
     );
     assert.equal(
       summarizeToken({ passphrase: 'missing', restrictions: ['only from 203.0.113.7'] }),
-      'Can deploy until 24 Feb 2027; enter its passphrase; only from 203.0.113.7.',
+      'Can deploy until 24 Feb 2027; passphrase not yet entered; only from 203.0.113.7.',
     );
   });
 
@@ -198,14 +202,14 @@ describe('The summary', () => {
     for (const state of [{}, { expiresAt: null }, { expiresAt: undefined }, { active: false }]) {
       assert.equal(summarizeToken({ rights: [], ...state }), 'Grants no access yet: select at least one scope.');
     }
-    assert.equal(summarizeToken({ expiresAt: undefined }), 'Can deploy; enter the date on which it expires.');
+    assert.equal(summarizeToken({ expiresAt: undefined }), 'Can deploy; expiry date not yet entered.');
     assert.equal(
       summarizeToken({ expiresAt: new Date(2027, 0, 3, 12).toISOString() }),
       'Expired on 3 Jan 2027: requests are rejected until you choose a later expiry.',
     );
     assert.equal(
       summarizeToken({ rights: ['deploy'], guard: true }),
-      'Can deploy until 24 Feb 2027; guards also need the permission read.',
+      'Can deploy until 24 Feb 2027; an SDK guard also needs the permission read.',
     );
   });
 });
@@ -225,7 +229,7 @@ describe('Rotation', () => {
     assert.deepEqual(rotationOf(row('b', { replaces: 'a', replacedBy: 'c' })), { oldId: 'b', newId: 'c' });
   });
 
-  test('a list has each replacement below the credential that it replaces, and nothing else moves', () => {
+  test('each replacement is directly below the credential it replaces, at the position of whichever came first; other rows keep their order', () => {
     const [old, replacement] = [row('old', { replacedBy: 'new' }), row('new', { replaces: 'old' })];
     assert.equal(idsOf(groupReplacements([row('x'), replacement, row('y'), old, row('z')])), 'x old new y z');
     assert.equal(idsOf(groupReplacements([old, row('x'), replacement])), 'old new x');
@@ -241,7 +245,7 @@ describe('Rotation', () => {
     );
     // The replaced credential is on another page.
     assert.equal(idsOf(groupReplacements([row('x'), replacement])), 'x new');
-    assert.equal(isBelowReplaced(replacement, [old, replacement]), true);
-    assert.equal(isBelowReplaced(replacement, [replacement]), false);
+    assert.equal(isShownBelowItsPredecessor(replacement, [old, replacement]), true);
+    assert.equal(isShownBelowItsPredecessor(replacement, [replacement]), false);
   });
 });

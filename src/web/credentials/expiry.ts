@@ -64,7 +64,7 @@ export function readExpiryDate(text: string, { now, latest }: ExpiryLimits): Typ
   const parsed = parseTypedDate(text, navigator.language);
   if (!('date' in parsed)) return parsed;
   const end = endOfDay(parsed.date) ?? 0;
-  if (end <= now) return { error: strings.expiry.mustBeInTheFuture };
+  if (end <= now) return { error: strings.expiry.mustBeTodayOrLater };
   return latest !== null && end > latest ? { error: strings.expiry.policyAllowsUntil(formatDateTime(latest)) } : parsed;
 }
 

@@ -43,7 +43,7 @@ export function groupReplacements<Row extends RotationLinks>(rows: readonly Row[
  * Whether a row is a replacement directly below the credential that it replaces. False for a replacement that is itself
  * being replaced, because its row shows that newer rotation.
  */
-export const isBelowReplaced = <Row extends RotationLinks>(
+export const isShownBelowItsPredecessor = <Row extends RotationLinks>(
   { replaces, replacedBy }: Row,
   rows: readonly Row[],
 ): boolean => replaces !== null && replacedBy === null && rows.some(({ id }) => id === replaces);

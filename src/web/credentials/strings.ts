@@ -41,7 +41,7 @@ export const strings = {
     days60: '60 days',
     days90: '90 days',
     year: '1 year',
-    mustBeInTheFuture: 'The date must be in the future',
+    mustBeTodayOrLater: 'The date must be today or later',
     noChangeNeverExpires: 'No change (never expires)',
     noChangeUntil: (date: string) => `No change (${date})`,
     withDate: (duration: string, date: string) => `${duration} (${date})`,
