@@ -140,7 +140,7 @@ export function sendRawRequest(
 /** Waits until a process accepts connections on a port. If the process ends first, throws an error with its log. */
 export async function waitUntilListening(port: number, child: ChildProcess, log: () => string): Promise<void> {
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`The proxy ended: ${log()}`);
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The proxy ended: ${log()}`);
     const reached = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1');
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));

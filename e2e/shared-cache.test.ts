@@ -24,7 +24,7 @@ import { readGuideBlock } from './proxy-fixture.ts';
 let testServer: TestServer;
 let owner: TestPerson;
 /**
- * The URL of Varnish in front of all of Devpilot, with Varnish's default configuration: the worst case of a setup.
+ * The URL of Varnish in front of all of Devpilot, with Varnish's default configuration, which is the worst case.
  */
 let cacheUrl: string;
 const directory = temporaryDirectory();

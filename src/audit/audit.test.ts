@@ -51,7 +51,7 @@ test('refusals are grouped by actor, reason and minute: the first of a group is 
   assert.deepEqual(denials.drain(NOW + 2 * MINUTE, { everything: true }), []);
 });
 
-test('an event about refusals is dated when it is written, so that the log stays in chronological order', () => {
+test('an event about refusals is dated when it is drained, so that the log stays in chronological order', () => {
   const denials = createDenialBuffer();
   denials.add(denial({ at: NOW }));
   denials.add(denial({ at: NOW + 5, reason: 'insufficient_scope' }));

@@ -21,8 +21,8 @@ function splitIntoParts(drafts: readonly AuditDraft[]): AuditDraft[][] {
   );
 }
 
-/** Returns the number of refusals per credential and reason, to be counted on the day of `now`. */
-function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
+/** Returns the number of refusals per credential and reason, dated to the day of `now`. */
+function countRefusals(drafts: readonly AuditDraft[], now: number): Refusals[] {
   const day = Math.floor(now / DAY);
   const sums = new Map<string, Refusals>();
   for (const { workspaceId, actor, credential, detail } of drafts) {
@@ -73,7 +73,7 @@ export function createDenialWriter(
     try {
       await store.transaction(async (trx) => {
         // Locks the credentials before the log, as a deletion does, so that the two cannot deadlock.
-        for (const refusals of refusalsOf(drafts, now)) await addRefusals(trx, refusals);
+        for (const refusals of countRefusals(drafts, now)) await addRefusals(trx, refusals);
         for (const draft of drafts) {
           const event = { ...draft, at: Math.max(draft.at, now) };
           await appendAuditEvent(trx, event);

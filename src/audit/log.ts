@@ -19,7 +19,10 @@ import { toStoredUserAgent } from './user-agent.ts';
  */
 export const SYSTEM_LOG = 'system';
 
-/** The system as an actor: an operator's command or an automatic rule. */
+/**
+ * The actor of a change that no person, credential or workload makes, such as one by a schedule, an automatic rule or a
+ * command on the machine of the server.
+ */
 export const SYSTEM_ACTOR: AuditParty = { kind: 'system', id: null, name: null };
 
 /** Returns the SHA-256 of every field of an event and the hash of the previous event, in hex. Pure. */

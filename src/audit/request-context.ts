@@ -26,7 +26,7 @@ export interface RequestContext {
   readonly allowed?: AllowedResources | null;
 }
 
-/** Returns the context of a change by a schedule, a rule or an operator's command. */
+/** Returns the context of a change that `SYSTEM_ACTOR` makes. */
 export function systemRequestContext(workspaceId: string, userAgent: string | null = null): RequestContext {
   const origin = { address: null, userAgent, requestId: null };
   return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, claim: null, ifMatch: null };

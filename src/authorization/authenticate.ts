@@ -186,8 +186,8 @@ export function createCredentialAuthenticator(options: {
   }
 
   /**
-   * Authenticates with a record that is read from the store if it is not cached. If a passphrase had to be hashed, looks
-   * the record up again, because it may have been revoked during the hash.
+   * Authenticates with a record that is read from the store if it is not cached. If a passphrase had to be hashed,
+   * looks the record up again, because it may have been revoked during the hash.
    */
   async function authenticateAsync(
     request: AuthenticationRequest,
