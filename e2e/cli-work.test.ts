@@ -34,7 +34,8 @@ let approverEnvironment: { DEVPILOT_TOKEN: string };
 let scriptsTokenEnvironment: { DEVPILOT_TOKEN: string };
 let keyEnvironment: { DEVPILOT_TOKEN: string };
 const json = <Body>(text: string) => JSON.parse(text) as Body;
-const liveRelease = () => readlinkSync(join(app.directory, 'current')).split('/').at(-1);
+/** Returns the ID of the deployment that created the live release: the name of the release's directory. */
+const readLiveDeploymentId = () => readlinkSync(join(app.directory, 'current')).split('/').at(-1);
 
 before(async () => {
   testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_OUTBOUND: 'any' } });
@@ -71,14 +72,14 @@ describe('deployments', () => {
     assert.match(stdout, /^── .*Build/m);
     assert.match(stdout, /^notified$/m);
     assert.match(stderr, /^Deployment dpl_\w+ completed: commit [0-9a-f]{40}\.$/m);
-    assert.match(stderr, new RegExp(`Deployment ${liveRelease()} completed`));
-    const shown = await shell.run(['deployments', 'show', liveRelease() ?? '']);
+    assert.match(stderr, new RegExp(`Deployment ${readLiveDeploymentId()} completed`));
+    const shown = await shell.run(['deployments', 'show', readLiveDeploymentId() ?? '']);
     assert.match(shown.stdout, /Status\s+completed, 100%\n/);
     assert.match(shown.stdout, /Live\s+yes\n/);
   });
 
   test('if a hook fails, deploy exits with 1, prints the reason and keeps the live release; --skip-hook requires advanced_deployment', async () => {
-    const releaseBefore = liveRelease();
+    const releaseBefore = readLiveDeploymentId();
     app.repository.commit({ broken: 'yes' }, 'Breaks');
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow', '--json']);
     assert.equal(code, 1);
@@ -87,7 +88,7 @@ describe('deployments', () => {
     // Standard output contains only the deployment; its log goes to standard error.
     assert.match(stderr, /^building$/m);
     assert.match(stderr, /^\{"error":\{"code":"failed","message":"Deployment dpl_\w+ failed: .*Build/m);
-    assert.equal(liveRelease(), releaseBefore);
+    assert.equal(readLiveDeploymentId(), releaseBefore);
     const deployArgs = ['deploy', app.slug, '--wait', '--skip-hook', 'Build', '--quiet'];
     const refused = await shell.run(deployArgs);
     assert.deepEqual([refused.code, /Required: advanced_deployment/.test(refused.stderr)], [1, true]);
@@ -96,7 +97,7 @@ describe('deployments', () => {
       stdout: '',
       stderr: '',
     });
-    assert.notEqual(liveRelease(), releaseBefore);
+    assert.notEqual(readLiveDeploymentId(), releaseBefore);
   });
 
   test('list applies filters, retry is refused after a newer deployment, rollback repeats an earlier deployment, and unknown values are reported', async () => {
@@ -179,7 +180,7 @@ describe('deployments', () => {
 
 describe('logs', () => {
   test('of a deployment are printed as text or NDJSON, from the requested line on', async () => {
-    const id = liveRelease() ?? '';
+    const id = readLiveDeploymentId() ?? '';
     const lines = (await shell.run(['logs', id, '--json'])).stdout
       .trim()
       .split('\n')

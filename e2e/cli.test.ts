@@ -77,8 +77,8 @@ describe('signing in', () => {
   });
 
   test('without a credential, a command exits with 4 and says what to do', async () => {
-    const fresh = openCliShell();
-    const { code, stdout, stderr } = await fresh.run(['tokens', 'list', '--url', server.url]);
+    const freshShell = openCliShell();
+    const { code, stdout, stderr } = await freshShell.run(['tokens', 'list', '--url', server.url]);
     assert.deepEqual({ code, stdout }, { code: 4, stdout: '' });
     assert.match(stderr, /^devpilot: Not signed in to http.*Run: devpilot login/);
   });
@@ -90,19 +90,19 @@ describe('signing in', () => {
   });
 
   test('login reads a secret from standard input, never from the command line', async () => {
-    const fresh = openCliShell({ DEVPILOT_URL: server.url });
+    const freshShell = openCliShell({ DEVPILOT_URL: server.url });
     const token = await createToken(owner, ['modify_env']);
-    const refused = await fresh.run(['login', '--token', token.secret]);
+    const refused = await freshShell.run(['login', '--token', token.secret]);
     assert.equal(refused.code, 1);
     assert.ok(!refused.stderr.includes(token.secret));
-    assert.equal((await fresh.run(['login', '--token', '-', '--quiet'], { input: `${token.secret}\n` })).code, 0);
-    const { stdout } = await fresh.run(['whoami', '--json']);
+    assert.equal((await freshShell.run(['login', '--token', '-', '--quiet'], { input: `${token.secret}\n` })).code, 0);
+    const { stdout } = await freshShell.run(['whoami', '--json']);
     assert.equal(json<Whoami>(stdout).principal.id, token.id);
   });
 
   test('login uses the keychain if it works and stores no secret in the file; logout removes it from the keychain', async () => {
-    const fresh = openCliShell();
-    const bin = join(fresh.directory, 'bin');
+    const freshShell = openCliShell();
+    const bin = join(freshShell.directory, 'bin');
     mkdirSync(bin);
     // Stands in for the command of libsecret, which needs a desktop session.
     writeFileSync(
@@ -113,11 +113,11 @@ describe('signing in', () => {
     const environment = { DEVPILOT_KEYCHAIN: '', PATH: `${bin}:${process.env['PATH']}`, DEVPILOT_URL: server.url };
     const token = await createToken(owner, ['modify_env']);
     const input = token.secret;
-    assert.equal((await fresh.run(['login', '--token', '-'], { environment, input })).code, 0);
-    assert.ok(!readFileSync(join(fresh.directory, 'config', 'config.json'), 'utf8').includes(token.secret));
-    assert.equal((await fresh.run(['whoami'], { environment })).code, 0);
-    assert.equal((await fresh.run(['logout'], { environment })).code, 0);
-    assert.ok(!existsSync(join(fresh.directory, 'stored-secret')));
+    assert.equal((await freshShell.run(['login', '--token', '-'], { environment, input })).code, 0);
+    assert.ok(!readFileSync(join(freshShell.directory, 'config', 'config.json'), 'utf8').includes(token.secret));
+    assert.equal((await freshShell.run(['whoami'], { environment })).code, 0);
+    assert.equal((await freshShell.run(['logout'], { environment })).code, 0);
+    assert.ok(!existsSync(join(freshShell.directory, 'stored-secret')));
   });
 
   test('DEVPILOT_TOKEN and DEVPILOT_PASSPHRASE override the configuration', async () => {

@@ -29,7 +29,8 @@ export interface DeletionFixture {
   countAcknowledged(phase: string): number;
   /**
    * Takes this many of the `keys`, removes the permission write from every fourth and deletes the others, `concurrency`
-   * at a time. Sends requests with them only to `reachableNodes`. Stops early once `shouldContinue` returns false.
+   * at a time. Sends requests with them only to `reachableNodes`. Stops early once `shouldContinue` returns false. The
+   * results are counted under the name `phase`.
    */
   revokeMany(
     phase: string,

@@ -29,7 +29,7 @@ const fixture = setUpBrowserFixture(
 
 /** A form that is submitted with invalid values. Its first invalid field must get the focus. */
 interface InvalidForm {
-  readonly form: string;
+  readonly name: string;
   readonly path: () => string;
   /** Opens the form, fills it in and returns the element that contains it. */
   readonly fill: (tab: Page) => Promise<Locator>;
@@ -54,7 +54,7 @@ async function openDialog(tab: Page, name: string): Promise<Locator> {
 
 const INVALID_FORMS: readonly InvalidForm[] = [
   {
-    form: 'an edited project',
+    name: 'an edited project',
     path: () => '/projects',
     async fill(tab) {
       await chooseInMenu(tab, 'Shop', 'Edit…');
@@ -67,7 +67,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'A name must be 3 to 255 characters',
   },
   {
-    form: 'a new app without a project and with an invalid slug',
+    name: 'a new app without a project and with an invalid slug',
     path: () => '/apps',
     async fill(tab) {
       const form = await openDialog(tab, 'New app');
@@ -80,7 +80,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Choose a project',
   },
   {
-    form: 'a new server without a host and with an invalid slug',
+    name: 'a new server without a host and with an invalid slug',
     path: () => '/servers',
     async fill(tab) {
       const form = await openDialog(tab, 'New server');
@@ -93,7 +93,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Enter a host name or IP address',
   },
   {
-    form: 'the settings of an app, at a field far down',
+    name: 'the settings of an app, at a field far down',
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
       await tab.getByLabel('Backups to keep (optional)').fill('0');
@@ -105,7 +105,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Must be an http:// or https:// URL',
   },
   {
-    form: 'the settings of an app, at a field that the server rejects',
+    name: 'the settings of an app, at a field that the server rejects',
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
       await tab.getByLabel('Backup schedule (optional)').fill('now and then');
@@ -116,7 +116,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'cron',
   },
   {
-    form: 'a hook',
+    name: 'a hook',
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
       const form = await openDialog(tab, 'Add hook');
@@ -128,7 +128,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Enter a command',
   },
   {
-    form: 'a variable',
+    name: 'a variable',
     path: () => `/apps/${app.id}/environment`,
     async fill(tab) {
       const form = await openDialog(tab, 'Add variable');
@@ -141,7 +141,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Must contain only letters, digits and underscores',
   },
   {
-    form: 'a deployment, at a field in a collapsed section',
+    name: 'a deployment, at a field in a collapsed section',
     path: () => `/apps/${app.id}/deployments`,
     async fill(tab) {
       const form = await openDialog(tab, 'Deploy…');
@@ -158,7 +158,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Choose at least one server',
   },
   {
-    form: 'a new script without a server',
+    name: 'a new script without a server',
     path: () => '/scripts/new',
     async fill(tab) {
       await tab.getByLabel('Name').fill('Another script');
@@ -170,7 +170,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Choose a server',
   },
   {
-    form: 'an edited script, at its second parameter',
+    name: 'an edited script, at its second parameter',
     path: () => `/scripts/${script.id}/edit`,
     async fill(tab) {
       await tab.getByRole('group', { name: 'Parameter TO' }).getByLabel('Name').fill('2ND');
@@ -181,7 +181,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Must contain only letters, digits and underscores',
   },
   {
-    form: 'an edited script, at a pattern that the server rejects',
+    name: 'an edited script, at a pattern that the server rejects',
     path: () => `/scripts/${script.id}/edit`,
     async fill(tab) {
       await tab.getByRole('group', { name: 'Parameter TO' }).getByLabel('Pattern (optional)').fill('[');
@@ -192,7 +192,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'pattern',
   },
   {
-    form: 'a run, at a parameter that the server rejects',
+    name: 'a run, at a parameter that the server rejects',
     path: () => `/scripts/${script.id}`,
     async fill(tab) {
       const form = await openDialog(tab, 'Run…');
@@ -205,7 +205,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'match',
   },
   {
-    form: 'a key without permissions',
+    name: 'a key without permissions',
     path: () => '/settings/api-keys',
     async fill(tab) {
       const form = await openDialog(tab, 'Generate API Key');
@@ -217,7 +217,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Choose at least one permission',
   },
   {
-    form: 'a token without an expiry date',
+    name: 'a token without an expiry date',
     path: () => '/settings/access-tokens',
     async fill(tab) {
       const form = await openDialog(tab, 'Generate Token');
@@ -231,7 +231,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     message: 'Choose a date',
   },
   {
-    form: 'an invitation',
+    name: 'an invitation',
     path: () => '/settings/members',
     async fill(tab) {
       const form = await openDialog(tab, 'Invite member');
@@ -251,7 +251,7 @@ function isVisible(element: Element): boolean {
   return topElement !== null && (element.contains(topElement) || topElement.contains(element));
 }
 
-for (const { form: name, path, fill, submit, firstInvalidField, message } of INVALID_FORMS) {
+for (const { name, path, fill, submit, firstInvalidField, message } of INVALID_FORMS) {
   test(`the first invalid field gets the focus: ${name}`, async () => {
     const tab = await fixture.open(path());
     const form = await fill(tab);

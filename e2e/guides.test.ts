@@ -177,9 +177,9 @@ describe('the scripts of the pipeline guides', () => {
       };
       const passphrase = 'one-and-another';
       const { secret } = await createToken(owner, ['basic_deployment'], { passphrase });
-      const storedCredential = { DEVPILOT_TOKEN: secret, DEVPILOT_PASSPHRASE: passphrase };
+      const tokenEnvironment = { DEVPILOT_TOKEN: secret, DEVPILOT_PASSPHRASE: passphrase };
       const firstCommit = app.repository.git('rev-parse', 'HEAD').trim();
-      const completed = await build(firstCommit, storedCredential);
+      const completed = await build(firstCommit, tokenEnvironment);
       assert.equal(completed.code, 0, completed.stderr);
       assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
       // Jenkins prints the commands that it runs.
@@ -236,25 +236,25 @@ describe('the scripts of the pipeline guides', () => {
     const created = await shell.run(words, { environment });
     assert.equal(created.code, 0, created.stderr);
     const secret = created.stdout.trim();
-    const send = async (path: string, method = 'GET', client = '203.0.113.10') => {
-      const headers = { authorization: `Bearer ${secret}`, 'x-forwarded-for': client };
+    const send = async (path: string, method = 'GET', clientAddress = '203.0.113.10') => {
+      const headers = { authorization: `Bearer ${secret}`, 'x-forwarded-for': clientAddress };
       const body = method === 'GET' ? {} : { body: {} };
       const response = await server.call<{ code?: string }>(path, { method, headers, ...body });
       return response.body.code ?? response.status;
     };
-    const runner = '203.0.113.10';
-    const rows: [path: string, method: string, client: string, expected: string | number][] = [
-      ['/v1/apps/shop/deployments', 'POST', runner, 202],
+    const runnerAddress = '203.0.113.10';
+    const rows: [path: string, method: string, clientAddress: string, expected: string | number][] = [
+      ['/v1/apps/shop/deployments', 'POST', runnerAddress, 202],
       ['/v1/deployments', 'GET', '2001:db8:7::5', 200],
-      ['/v1/deployments?app=blog', 'GET', runner, 'not_found'],
-      ['/v1/apps/blog/deployments', 'POST', runner, 'not_found'],
-      ['/v1/apps/shop/env', 'GET', runner, 'insufficient_scope'],
-      ['/v1/scripts', 'GET', runner, 'insufficient_scope'],
-      ['/v1/api-keys', 'GET', runner, 'wrong_credential_kind'],
+      ['/v1/deployments?app=blog', 'GET', runnerAddress, 'not_found'],
+      ['/v1/apps/blog/deployments', 'POST', runnerAddress, 'not_found'],
+      ['/v1/apps/shop/env', 'GET', runnerAddress, 'insufficient_scope'],
+      ['/v1/scripts', 'GET', runnerAddress, 'insufficient_scope'],
+      ['/v1/api-keys', 'GET', runnerAddress, 'wrong_credential_kind'],
       ['/v1/apps/shop/deployments', 'POST', '198.51.100.1', 'address_not_allowed'],
     ];
-    for (const [path, method, client, expected] of rows)
-      assert.equal(await send(path, method, client), expected, `${method} ${path} from ${client}`);
+    for (const [path, method, clientAddress, expected] of rows)
+      assert.equal(await send(path, method, clientAddress), expected, `${method} ${path} from ${clientAddress}`);
     // Three of the requests above count against the burst of 20.
     const results = await Promise.all(Array.from({ length: 25 }, () => send('/v1/deployments')));
     assert.equal(results.filter((result) => result === 200).length, 17);

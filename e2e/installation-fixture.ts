@@ -28,7 +28,7 @@ export const newFolderPath = () => join(rootDirectory, `folder-${++folderCount}`
 const postgres = await openTestDatabases();
 after(() => postgres.close());
 
-/** Returns the settings of a new, empty installation, with additional `settings`. */
+/** Returns the settings of a new, empty installation, including `additionalSettings`. */
 export async function newInstallationSettings(
   engine: Engine,
   additionalSettings: Environment = {},
@@ -65,7 +65,10 @@ export async function signUp(server: ServerProcess): Promise<TestPerson> {
   return signUpOwner({ url: server.url, call, setupLink: `${server.url}/setup#code=${server.setupCode}` }, EMAIL);
 }
 
-/** Creates an app with an environment variable, whose value is encrypted in the database. */
+/**
+ * Creates an app with a variable, whose value the database stores encrypted. Returns the API path of the app's
+ * variables and the secret of a token that can read them.
+ */
 export async function createEncryptedVariable(
   server: ServerProcess,
   owner: TestPerson,

@@ -29,7 +29,7 @@ const slowHook = (stage: string, sleepSeconds: string) => ({
   run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${sleepSeconds}; }`,
 });
 
-test('after a kill at each stage, the previous release is active, the deployment has failed, and no process remains', async () => {
+test('after the server is killed at any stage of a deployment, the previous release is active, the deployment has failed, and no process remains', async () => {
   const directory = temporaryDirectory();
   let server = await spawnServer(directory, LOCAL);
   let owner = await signUpRemoteOwner(server);

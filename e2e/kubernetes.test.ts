@@ -82,13 +82,13 @@ function renderManifests(variant: string): Resource[] {
  */
 async function findSchemaErrors(resources: readonly Resource[]): Promise<string[]> {
   const errors: string[] = [];
-  const typed = resources.map((resource, index) => {
+  const declarations = resources.map((resource, index) => {
     const { apiVersion, kind } = resource;
     const type = `import('kubernetes-models/${apiVersion}/${kind}').I${kind}`;
     return `export const resource${index}: ${type} = ${JSON.stringify(resource, null, 1)};`;
   });
   const file = join(directory ?? '', 'resources.ts');
-  writeFileSync(file, typed.join('\n'));
+  writeFileSync(file, declarations.join('\n'));
   const options = '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --pretty false'.split(' ');
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const { stdout } = spawnSync(process.execPath, [tsc, ...options, file], { encoding: 'utf8' });

@@ -138,11 +138,11 @@ describe(`the table with ${TOKEN_COUNT.toLocaleString('en')} access tokens`, () 
   test('the list is paged by cursor, forwards and backwards, and a link to a later page opens it', async () => {
     await open('?sort=name');
     const seenNames = [...(await shownNames())];
-    const next = tab.getByRole('button', { name: 'Next' });
+    const nextButton = tab.getByRole('button', { name: 'Next' });
     for (let page = 0; page < 6; page++) {
       const firstName = (await shownNames())[0] ?? '';
       requests = [];
-      await next.click();
+      await nextButton.click();
       await rowOf(tab, firstName).waitFor({ state: 'detached' });
       await waitUntilLoaded(tab);
       assert.equal(requests.length, 1);

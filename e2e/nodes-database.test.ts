@@ -51,8 +51,8 @@ test('PostgreSQL is restarted and killed under load; deletions resume when it is
     await until(async () => !(await isReady(0)));
     await fixture.cluster.postgres.start();
     await until(() => isReady(0));
-    const createdBefore = created.length;
-    await until(async () => countAcknowledged(phase) >= 100 && created.length > createdBefore, 60_000);
+    const createdCountBefore = created.length;
+    await until(async () => countAcknowledged(phase) >= 100 && created.length > createdCountBefore, 60_000);
     isLoadRunning = false;
     await Promise.all([load, creating]);
     printResponseTimes(phase);
