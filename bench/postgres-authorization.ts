@@ -26,7 +26,7 @@ import type { SeededDirectory } from './lib/seed.ts';
 
 const TOKENS_IN_USE = 1_000;
 /**
- * Number of starts of each server, because two processes of the same program can differ by 2 % for their whole
+ * Number of starts of each server, because two processes of the same program can differ by 2% for their whole
  * lifetime, due to compilation and memory layout.
  */
 const STARTS = 6;

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 
 /**
  * Counts distinct subjects in bounded space: up to 256 exactly, as 32-bit hashes, and more approximately, with a
- * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). The text format is a letter and base64:
+ * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6%). The text format is a letter and base64:
  * `s` and the hashes of an exact sketch, or `d` and the registers of a dense sketch.
  */
 const MAX_EXACT_COUNT = 256;
