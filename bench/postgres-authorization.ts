@@ -35,7 +35,9 @@ const WARM_ROUNDS = 3;
 const LOAD_SECONDS = 2;
 /** Seconds between the start of a node and the measurement of the idle node. */
 const SETTLE_SECONDS = 2;
-/** Duration of the measurement of the idle node: long enough to include the update of the use counts, every ten seconds. */
+/**
+ * Duration of the measurement of the idle node: long enough to include the update of the use counts, every ten seconds.
+ */
 const IDLE_SECONDS = 10;
 const COLD_ROUNDS = 7;
 const LOOKUPS_PER_ROUND = 10_000;

@@ -9,7 +9,9 @@ const KILLS = 12;
 const SENDERS = 6;
 const BATCH_SIZE = 100;
 const HOUR_MS = 3_600_000;
-/** The start of the previous hour, because an event dated in the future would be stored with the time of its arrival. */
+/**
+ * The start of the previous hour, because an event dated in the future would be stored with the time of its arrival.
+ */
 const PREVIOUS_HOUR_MS = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
 const EVENT_TIME = new Date(PREVIOUS_HOUR_MS).toISOString();
 

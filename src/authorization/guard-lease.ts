@@ -2,7 +2,10 @@ import type { RenewLease, RevocationFollower, RevocationPoint } from './lease.ts
 import type { Digest } from './record.ts';
 import type { RevokedRecords } from './registry.ts';
 
-/** Revocations in the workspace of a guard since a point. A null `digest` revokes all credentials of the workspace. */
+/**
+ * Revocations in the workspace of a guard after the point that the guard has sent. A null `digest` revokes all
+ * credentials of the workspace.
+ */
 export interface RevocationFeedPage {
   /** The newest revocation across all workspaces. */
   readonly head: RevocationPoint;
@@ -25,7 +28,7 @@ export type HeartbeatResponse =
   | ({ readonly granted: false } & RevocationFeedPage);
 
 /**
- * Maximum number of attempts per heartbeat. Another attempt follows only if the server returned revocations instead of
+ * Maximum number of attempts per heartbeat. Another attempt follows only if the node returned revocations instead of
  * a lease.
  */
 const MAX_ATTEMPTS = 16;

@@ -181,8 +181,8 @@ export const DEVPILOT_SECRETS_MASK = createTrieMask(createTrie(), DEVPILOT_SECRE
 /**
  * Creates a mask that hides the values and every text in the format of a Devpilot secret. The trie makes the cost per
  * character independent of the number of secrets, which `mask.test.ts` checks. Without this requirement, one search per
- * secret would be sufficient. Calls `yieldIfDue` between values, because 1,000 values with thousands of lines take longer
- * than the event loop may be held.
+ * secret would be sufficient. Calls `yieldIfDue` between values, because 1,000 values with thousands of lines take
+ * longer than the event loop may be held.
  */
 export async function createMask(values: Iterable<string>, yieldIfDue: () => Promise<void> | undefined): Promise<Mask> {
   const root = createTrie();

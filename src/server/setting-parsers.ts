@@ -120,7 +120,9 @@ export function parseSmtpUrl(text: string): string | undefined {
   return [username, password, pathname].every(canBeDecoded) ? text : undefined;
 }
 
-/** Parses the sender of emails: one address, optionally with a name (RFC 5322), such as `Devpilot <devpilot@localhost>`. */
+/**
+ * Parses the sender of emails: one address, optionally with a name (RFC 5322), such as `Devpilot <devpilot@localhost>`.
+ */
 export function parseSender(text: string): string | undefined {
   if (/\p{Cc}/u.test(text)) return undefined;
   const [sender, ...others] = addressparser(text);
