@@ -36,7 +36,10 @@ const HINTS: Readonly<Record<string, () => string>> = {
   invalid_token: newCredentialHint,
   token_expired: newCredentialHint,
   credential_spent: newCredentialHint,
-  token_inactive: () => `Enable it with "devpilot keys enable", or use another credential. ${newCredentialHint()}`,
+  token_inactive: () =>
+    hasEnvironmentCredential()
+      ? 'Enable it with "devpilot keys enable", or set DEVPILOT_TOKEN to another credential.'
+      : 'Enable it with "devpilot keys enable", or sign in with another credential: devpilot login',
   passphrase_required: () => 'Set DEVPILOT_PASSPHRASE to the passphrase of the token.',
   passphrase_incorrect: () => 'Check DEVPILOT_PASSPHRASE.',
   wrong_credential_kind: () =>

@@ -18,7 +18,7 @@ function parseInput(options: { email: string; name: string; workspace: string },
   return { ...person.data, workspace: workspace.data.name };
 }
 
-/** Creates the first user and workspace in the database. Fails if the database has a user already. */
+/** Creates the first owner and workspace in the database. Fails if the database already has a user. */
 export async function init(options: {
   email: string;
   name: string;

@@ -165,7 +165,7 @@ export async function waitForOperation<Item extends Operation>(
     if (options.follow === true && watched.logs !== undefined) {
       await printLog(watched.logs(), { toStderr: options.json === true }).catch((error: unknown) => {
         if (!(error instanceof DevpilotError) || error.status !== 403) throw error;
-        printNote(`This credential cannot read the log. Waiting for its result: ${watched.name}.`, options);
+        printNote(`This credential cannot read the log. Waiting for the result of ${watched.name}.`, options);
       });
     }
     return await pollUntilFinished(watched, options);

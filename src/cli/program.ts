@@ -76,8 +76,8 @@ read the server's settings, such as "devpilot serve", also exit with 2 if a sett
 }
 
 /**
- * Adds a note to the help of an installation command and of its subcommands. All of them read settings but `store
- * copy`, whose options name the databases.
+ * Adds a note about settings to the help of an installation command and of its subcommands, except `store copy`, which
+ * reads only the setting of the secret.
  */
 function addSettingsHelp(command: CommandUnknownOpts): void {
   if (command.name() === 'copy') return;
@@ -152,6 +152,7 @@ function installationCommands(program: Command): void {
     .requiredOption('--from <store>', 'source: a data directory or a postgres:// URL (required)')
     .requiredOption('--to <store>', 'target: a data directory or a postgres:// URL; must be empty (required)')
     .option('--json', 'output JSON')
+    .addHelpText('after', '\nIf DEVPILOT_SECRET or DEVPILOT_SECRET_FILE is set, it must be the secret of the source.')
     .action(async (options) => (await import('./store-copy.ts')).runStoreCopy(declared(options)));
   apiCommand(program, 'doctor', 'Check settings, data directory, database, server, clocks and notices').action(
     async (options) => (await import('./doctor.ts')).doctor(declared(options)),

@@ -75,10 +75,8 @@ export async function keep(ids: readonly string[], options: KeepOptions): Promis
     keptItems.push(item);
     const { credential, kept: decision } = item;
     if (options.json === true) continue;
-    printNote(
-      `Kept ${sanitizeInline(credential.name)} until ${sanitizeInline(decision?.until.slice(0, 10) ?? 'now')}.`,
-      options,
-    );
+    const period = decision === null ? '' : ` until ${sanitizeInline(decision.until.slice(0, 10))}`;
+    printNote(`Kept ${sanitizeInline(credential.name)}${period}.`, options);
   }
   if (options.json === true) await printJson(keptItems);
   else if (options.quiet === true) await print(keptItems.map(({ credential }) => `${credential.id}\n`).join(''));

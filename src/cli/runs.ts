@@ -23,7 +23,7 @@ const creatorOf = ({ createdBy, scheduledFor }: Pick<Run, 'createdBy' | 'schedul
 const COLUMNS: readonly Column<Run>[] = [
   { title: 'ID', getValue: ({ id }) => id },
   { title: 'STATUS', getValue: ({ status }) => status },
-  { title: 'EXIT', getValue: ({ exitCode }) => exitCode },
+  { title: 'EXIT CODE', getValue: ({ exitCode }) => exitCode },
   { title: 'VERSION', getValue: ({ scriptVersion }) => scriptVersion },
   { title: 'BY', getValue: creatorOf },
   { title: 'CREATED', getValue: ({ createdAt }) => formatInstant(createdAt, 'never') },

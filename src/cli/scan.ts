@@ -227,7 +227,7 @@ function formatOf({ format, json }: ScanOptions): ScanFormat {
 
 /**
  * Finds Devpilot secrets in files and Git history by prefix and checksum, offline. With `--server`, also checks which
- * secrets are valid. Exits with code 1 if any are found. Never prints a secret.
+ * secrets are valid. Exits with code 1 if any secret is found. Never prints a secret.
  */
 export async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const url = options.server === undefined ? null : parseUrl(options.server);

@@ -15,7 +15,7 @@ function createServerLogger({ logLevel }: Settings): ReturnType<typeof createLog
   return createLogger(level, { write: (json) => void process.stdout.write(`${formatLogLine(json)}\n`) });
 }
 
-/** Runs the server until SIGTERM or SIGINT, then shuts it down gracefully. A second signal has no effect. */
+/** Starts the server, and shuts it down gracefully at SIGTERM or SIGINT. A second signal has no effect. */
 export async function serve(): Promise<void> {
   stopListeningForInterrupts();
   const settings = readSettings(process.env);

@@ -49,6 +49,10 @@ function decodeUrlPath(path: string): string {
   }
 }
 
+/**
+ * Returns the source map of a script: the inline map, the referenced file, or otherwise the file beside the script with
+ * the suffix `.map`. Null if there is none within the directory.
+ */
 function findMap(directory: string, scriptPath: string, script: string): SourceMapText | null {
   const url = [...script.matchAll(MAP_COMMENT)].at(-1)?.[1] ?? '';
   if (INLINE_MAP.test(url)) return { path: null, text: Buffer.from(url.replace(INLINE_MAP, ''), 'base64').toString() };

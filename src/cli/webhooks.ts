@@ -19,6 +19,7 @@ import {
   takeFirst,
 } from './output.ts';
 
+/** Returns the state of a webhook. Devpilot switches off a webhook whose deliveries fail; users make one inactive. */
 const stateOf = ({ active, failingSince, switchedOffAt }: Webhook): string => {
   if (!active) return switchedOffAt === null ? 'inactive' : 'switched off';
   return failingSince === null ? 'active' : 'failing';

@@ -40,7 +40,7 @@ const COLUMNS: readonly Column<WorkloadIdentity>[] = [
 
 const EXCHANGE_COLUMNS: readonly Column<WorkloadExchange>[] = [
   { title: 'ID', getValue: ({ id }) => id },
-  { title: 'AT', getValue: ({ at }) => formatInstant(at, '') },
+  { title: 'TIME', getValue: ({ at }) => formatInstant(at, '') },
   { title: 'RESULT', getValue: ({ accepted, reason }) => (accepted ? 'accepted' : `refused: ${reason}`) },
   { title: 'DETAIL', getValue: ({ detail, credential }) => detail ?? credential },
   { title: 'SUBJECT', getValue: ({ claims }) => claims?.['sub'] ?? null },

@@ -24,7 +24,7 @@ export interface RevocationReader {
   readAfter(number: number, limit: number): Promise<RevocationPage>;
 }
 
-/** The state that a node reports in a heartbeat. */
+/** What a heartbeat stores for a node: the newest revocation that it has applied, and its new lease. */
 export interface Confirmation {
   /** The ID of the node. */
   readonly id: string;
