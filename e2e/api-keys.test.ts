@@ -119,7 +119,7 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
 
   await tab.getByLabel('Policy', { exact: true }).selectOption({ label: 'Violates policy' });
   await rowOf(tab, 'CI/CD').waitFor({ state: 'detached' });
-  await tab.getByText(/^ ?in 45 days, by policy from \d+ /).waitFor();
+  await tab.getByText(/^ ?in 45 days, by a policy that applies from \d+ /).waitFor();
   await checkAppearance(tab, 'tokens-that-violate-policy');
   await tab.getByRole('link', { name: violatingToken.name }).click();
   await tab.getByText('Violates policy').waitFor();

@@ -10,7 +10,7 @@ export interface Quota {
   /** The window in milliseconds; null for a limit on the number of existing resources. */
   readonly windowMs: number | null;
   /** `principal`: per person or credential in a workspace, so that a busy credential does not use up a shared quota. */
-  readonly per: 'workspace' | 'person' | 'principal';
+  readonly per: 'workspace' | 'person' | 'principal' | 'leaked credential';
   /** The counted unit, in the plural. */
   readonly unit: string;
 }
@@ -26,7 +26,12 @@ export const QUOTAS = {
   work: { max: 10_000, windowMs: DAY, per: 'principal', unit: 'started deployments, runs, backups and restores' },
   waitingJobs: { max: 1_000, windowMs: null, per: 'workspace', unit: 'waiting deployments, runs and backups' },
   reveals: { max: 2_000, windowMs: DAY, per: 'principal', unit: 'recorded reads of variable values' },
-  leakReports: { max: 100, windowMs: DAY, per: 'principal', unit: "recorded reports of a credential's leaked secret" },
+  leakReports: {
+    max: 100,
+    windowMs: DAY,
+    per: 'leaked credential',
+    unit: "recorded reports of a credential's leaked secret",
+  },
   changes: { max: 20_000, windowMs: DAY, per: 'principal', unit: 'other changes recorded in the activity log' },
   logs: { max: 10_000_000_000, windowMs: DAY, per: 'workspace', unit: 'characters of logs' },
   idempotencyKeys: { max: 100_000, windowMs: DAY, per: 'principal', unit: 'requests with an Idempotency-Key' },

@@ -21,7 +21,7 @@ const environmentRestored: SentenceBuilder = ({ event, actor, target }) => [
 ];
 const environmentRevealed: SentenceBuilder = ({ event, actor, target }) => [
   actor,
-  ' revealed ',
+  ' viewed the value of ',
   valuePart(summarizeNames(toNames(event.detail['names']))),
   ' in the environment of ',
   target,
@@ -44,7 +44,11 @@ export const RESOURCE_SENTENCES = {
     ' stopped reporting commit statuses for the app ',
     target,
   ],
-  'app.git_host_confirmed': ({ actor, target }) => [actor, ' confirmed the Git host of the app ', target],
+  'app.git_host_confirmed': ({ actor, target }) => [
+    actor,
+    ' confirmed the host key of the Git host of the app ',
+    target,
+  ],
   'server.created': defaultSentence,
   'server.updated': defaultSentence,
   'server.deleted': defaultSentence,

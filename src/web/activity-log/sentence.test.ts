@@ -34,7 +34,7 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
   ],
   [
     createEvent('env.revealed', { target: storefront, detail: { names: ['DATABASE_URL'] } }),
-    'Ada revealed DATABASE_URL in the environment of Storefront',
+    'Ada viewed the value of DATABASE_URL in the environment of Storefront',
   ],
   [
     createEvent('env.restored', { target: storefront, detail: { version: 3, restoredFrom: 1 } }),

@@ -28,7 +28,7 @@ export const strings = {
     description:
       'A key pair for this repository. The private key is stored encrypted. It is used only to fetch the source from the host of the repository.',
     create: 'Create deploy key',
-    withoutKey: 'Without a deploy key, the repository is fetched with the SSH keys of the user on the server.',
+    withoutKey: 'Without a deploy key, the repository is fetched with the SSH keys of the login user of the server.',
     publicKey: 'Public key',
     copyPublicKey: 'Copy public key',
     whereToAddKey:
@@ -52,7 +52,7 @@ export const strings = {
     removeTitle: 'Delete the deploy key?',
     removeConfirm: 'Delete deploy key',
     removeConsequence:
-      'The repository is then fetched with the SSH keys of the user on the server. Remove the public key at the Git host too.',
+      'The repository is then fetched with the SSH keys of the login user of the server. Remove the public key at the Git host too.',
     removed: 'Deploy key deleted',
   },
   commitStatus: {
@@ -97,7 +97,7 @@ export const strings = {
     confirmTitle: 'Create a push secret?',
     confirm: 'Create push secret',
     consequence:
-      'The new secret replaces the current one, if any. Pushes signed with the old secret are then rejected.',
+      'The new secret replaces the current one, if any. Webhook requests that use the old secret are then rejected.',
     shownTitle: 'Push secret created',
     shownOnce: 'The push secret is shown only once. Enter it at the Git host now.',
     secretName: 'the push secret',
@@ -124,7 +124,7 @@ export const strings = {
     commandExits: 'A command exits with 0',
     url: 'URL',
     urlDescription:
-      'Requested from the server itself once the release is live. Must not contain a user name or password.',
+      'Requested on the server of the app once the release is live. Must not contain a user name or password.',
     urlPlaceholder: 'http://127.0.0.1:8080/healthz',
     command: 'Command',
     timeLimitInSeconds: 'Time limit in seconds',

@@ -11,7 +11,14 @@ import styles from './credentials.module.css';
 import { isInUse } from './delete-credential-dialog.tsx';
 import { strings } from './form-strings.ts';
 import { invalidateCredentials } from './invalidate-credentials.ts';
-import { ACCESS_TOKENS, API_KEYS, type Credential, type CredentialKindConfig, deleteCredential } from './kinds.ts';
+import {
+  ACCESS_TOKENS,
+  API_KEYS,
+  type Credential,
+  type CredentialKindConfig,
+  deleteCredential,
+  hintText,
+} from './kinds.ts';
 
 interface BulkDeleteDialogProps {
   /** Null for credentials of both kinds. */
@@ -32,7 +39,7 @@ function DeletionRow({
   return (
     <div className={styles['result']}>
       <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
-        <bdi>{credential.name}</bdi> <span className={`mono ${styles['hint']}`}>…{credential.hint}</span>
+        <bdi>{credential.name}</bdi> <span className={`mono ${styles['hint']}`}>{hintText(credential)}</span>
       </Text>
       {result === undefined ? (
         <Text fz="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>

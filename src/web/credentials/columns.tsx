@@ -10,7 +10,7 @@ import { TimeCell } from '../components/relative-time.tsx';
 import { dimmed } from '../components/text.tsx';
 import { getPolicyExpiry } from '../policy/violated-rules.ts';
 import styles from './credentials.module.css';
-import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
+import { type Credential, type CredentialKindConfig, getRights, hasPassphrase, hintText } from './kinds.ts';
 import { RightTags } from './right-tags.tsx';
 import { isShownBelowItsPredecessor } from './rotation.ts';
 import { RotationNote } from './rotation-note.tsx';
@@ -52,7 +52,7 @@ function CredentialName({ kind, credential, ...rotation }: CredentialNameProps) 
       </NameLink>
       {description !== null && description !== '' && <div className={styles['description']}>{description}</div>}
       <Text component="div" className={`mono ${styles['hint']}`}>
-        …{credential.hint}
+        {hintText(credential)}
         {hasPassphrase(credential) && (
           <Tooltip label={strings.columns.passphraseRequired}>
             <IconLock

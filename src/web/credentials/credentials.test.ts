@@ -16,7 +16,7 @@ import {
   toExpiresAt,
   validateExpiry,
 } from './expiry.ts';
-import { ACCESS_TOKENS, API_KEYS } from './kinds.ts';
+import { ACCESS_TOKENS, API_KEYS, hintText } from './kinds.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
 import { applyPreset, isChosen, PRESETS } from './presets.ts';
 import { groupReplacements, isShownBelowItsPredecessor, rotationOf } from './rotation.ts';
@@ -212,6 +212,10 @@ describe('The summary', () => {
       'Can deploy until 24 Feb 2027; an SDK guard also needs the permission read.',
     );
   });
+});
+
+test('an imported credential, which has no hint, is shown as imported', () => {
+  assert.deepEqual([hintText({ hint: 'a1b2' }), hintText({ hint: '' })], ['…a1b2', 'imported']);
 });
 
 describe('Rotation', () => {

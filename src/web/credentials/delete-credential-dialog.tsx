@@ -8,7 +8,7 @@ import { Notice } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './form-strings.ts';
 import { invalidateCredentials } from './invalidate-credentials.ts';
-import { type Credential, deleteCredential, getKindConfig, getRights } from './kinds.ts';
+import { type Credential, deleteCredential, getKindConfig, getRights, hintText } from './kinds.ts';
 
 /**
  * Returns whether a credential was used in the last 24 hours. Something probably still depends on such a credential.
@@ -55,7 +55,7 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
               {credential.name}
             </Text>,
             <span className="mono" style={{ whiteSpace: 'nowrap' }}>
-              (…{credential.hint})
+              ({hintText(credential)})
             </span>,
           )}
         </Text>

@@ -137,7 +137,7 @@ export const strings = {
     useThisSecret: 'Use this secret wherever the old one is used.',
     iHaveStoredIt: 'I have stored it',
     replacedAndDeleted: (name: string, hint: string, usage: string) =>
-      phrase`${name} (…${hint}) was replaced and deleted. ${usage}`,
+      phrase`${name} (${hint}) was replaced and deleted. ${usage}`,
     alreadyDeleted: (noun: string) => `The replaced ${noun} has been deleted. There is nothing left to do.`,
     done: 'Done',
     title: (name: string) => phrase`Replace ${name}`,

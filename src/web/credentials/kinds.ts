@@ -112,6 +112,10 @@ export const getKindConfig = (credential: Credential): CredentialKindConfig =>
 export const getRights = (credential: Credential): readonly Right[] =>
   credential.kind === 'access_token' ? credential.scopes : credential.permissions;
 
+/** Returns the end of the secret as it is shown; for an imported credential, whose secret is not known, a note. */
+export const hintText = ({ hint }: Pick<Credential, 'hint'>): string =>
+  hint === '' ? strings.columns.imported : `…${hint}`;
+
 export const hasPassphrase = (credential: Credential): boolean =>
   credential.kind === 'access_token' && credential.hasPassphrase;
 

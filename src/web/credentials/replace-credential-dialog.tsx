@@ -22,6 +22,7 @@ import {
   getKindConfig,
   getRights,
   hasPassphrase,
+  hintText,
   isDeletedError,
   type Right,
 } from './kinds.ts';
@@ -138,7 +139,7 @@ function DoneStep({ kind, old, onDone }: DoneStepProps) {
       <Notice tone="success">
         {old === undefined
           ? texts.alreadyDeleted(kind.noun)
-          : texts.replacedAndDeleted(old.name, old.hint, describeUsage(old))}
+          : texts.replacedAndDeleted(old.name, hintText(old), describeUsage(old))}
       </Notice>
       <Group justify="flex-end">
         <Button onClick={onDone}>{texts.done}</Button>

@@ -8,6 +8,7 @@ const amount = (count: number | null): string => count?.toLocaleString('en') ?? 
 export const strings = {
   columns: {
     passphraseRequired: 'Passphrase required',
+    imported: 'imported',
     name: 'Name',
     status: 'Status',
     created: 'Created',
@@ -18,7 +19,7 @@ export const strings = {
     never: 'Never',
     inDays: (days: number) => `in ${days.toLocaleString('en')} days`,
     byPolicy: (remaining: string) => `${remaining}, by policy`,
-    byPolicyFrom: (remaining: string, date: string) => `${remaining}, by policy from ${date}`,
+    byPolicyFrom: (remaining: string, date: string) => `${remaining}, by a policy that applies from ${date}`,
     lastUsed: 'Last used',
     uses: 'Uses',
     replacesTheOneAbove: 'Replaces the one above',

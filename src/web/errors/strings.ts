@@ -9,7 +9,7 @@ export const strings = {
     asReported: 'As reported with each error',
     allowedOriginsOptional: 'Allowed origins (optional)',
     allowedOriginsOptionalDescription:
-      'The origins from which browsers can report errors, one per line. If empty, any origin is allowed. Servers are not restricted.',
+      'The origins from which browsers can report errors, one per line. If empty, any origin is allowed. Errors sent by programs other than browsers are always accepted.',
     allowedOriginsOptionalPlaceholder: 'https://shop.example.com',
   },
   deleteIssueDialog: {

@@ -82,7 +82,7 @@ export async function searchByName(api: Client, q: string, signal: AbortSignal):
       id,
       group,
       label: name,
-      note: `…${hint}`,
+      note: hint === '' ? null : `…${hint}`,
       to,
       params: { id },
     });

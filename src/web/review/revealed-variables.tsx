@@ -17,7 +17,7 @@ interface RevealedEnvironment {
   readonly kind: 'app' | 'project';
   readonly id: string;
   readonly name: string;
-  /** The time of the latest reveal. */
+  /** When a value was last revealed to the person. */
   readonly lastRevealedAt: string;
   readonly variables: readonly string[];
 }
@@ -43,7 +43,7 @@ interface RevealedVariablesProps {
   readonly name: string;
 }
 
-/** The variables whose values a person has revealed, grouped by app and project. */
+/** The variables whose values a person has viewed, grouped by app and project. */
 export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
   const { workspace, api } = useWorkspace();
   const query = useQuery({

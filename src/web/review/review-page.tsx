@@ -120,7 +120,10 @@ function ReasonFilter({ state, review }: { readonly state: ListState; readonly r
   );
 }
 
-/** Shown if the list contains only one person's credentials: a notice, and the variables that this person revealed. */
+/**
+ * Shown if the list contains only one person's credentials: a notice, and the variables whose values this person
+ * viewed.
+ */
 function CreatorNotice({ state, rows }: { readonly state: ListState; readonly rows: readonly ReviewRow[] }) {
   const createdBy = state.get('createdBy');
   if (createdBy === undefined) return null;

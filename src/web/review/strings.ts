@@ -9,7 +9,7 @@ const credentialCount = (count: number): string =>
 const reasons: Readonly<Record<ReviewReason, string>> = {
   creator_left: 'Creator left',
   violates_policy: 'Violates policy',
-  holds_all: 'Full access',
+  holds_all: 'Holds all scopes',
   unused: 'Unused',
   broader_than_used: 'Broader than used',
   never_expires: 'Never expires',
@@ -61,7 +61,7 @@ export const strings = {
   },
   actions: {
     keep: 'Keep…',
-    narrow: (rights: string) => `Replace with used ${rights}…`,
+    narrow: (rights: string) => `Replace, keeping only used ${rights}…`,
     replace: 'Replace…',
     details: 'Details and activity',
   },
@@ -81,12 +81,12 @@ export const strings = {
     kept: (count: number) => `${credentialCount(count)} kept`,
   },
   revealedVariables: {
-    title: 'Variables this person revealed',
+    title: 'Variable values this person viewed',
     description: (name: string) =>
-      phrase`According to the activity log, ${name} revealed the values of these variables. Rotate the secrets among them.`,
+      phrase`According to the activity log, ${name} viewed the values of these variables. Rotate the secrets among them.`,
     names: (names: string, more: number) => (more === 0 ? names : phrase`${names} and ${more} more`),
-    lastRevealed: (time: ReactNode) => sentence`last revealed ${time}`,
+    lastRevealed: (time: ReactNode) => sentence`last viewed ${time}`,
     viewLog: 'View in activity log',
-    none: (name: string) => phrase`The activity log does not show that ${name} revealed any variables.`,
+    none: (name: string) => phrase`The activity log does not show that ${name} viewed the value of any variable.`,
   },
 };
