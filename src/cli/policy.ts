@@ -3,7 +3,7 @@ import type { Scope } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { parseCount, parseInstant, parseOnOff } from './input.ts';
-import { type Column, formatDetails, print, printJson, printList, printNote } from './output.ts';
+import { type Column, countOf, formatDetails, print, printJson, printList, printNote } from './output.ts';
 
 const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');
 
@@ -98,9 +98,10 @@ async function printDryRun({ credentials, members }: PolicyDryRun, options: Remo
     ],
     options,
   );
-  const formatTotal = ({ total }: { total: number | null }) => (total === null ? 'more than 10,000' : String(total));
+  const formatTotal = ({ total }: { total: number | null }, noun: string) =>
+    total === null ? `more than 10,000 ${noun}s` : countOf(total, noun);
   printNote(
-    `Nothing was changed. Violations of the policy: ${formatTotal(credentials)} credentials, ${formatTotal(members)} members.`,
+    `Nothing was changed. Violations of the policy: ${formatTotal(credentials, 'credential')}, ${formatTotal(members, 'member')}.`,
     options,
   );
 }

@@ -176,7 +176,7 @@ async function offerToReport(state: ScanState, statuses: SecretStatuses, options
   );
   await reportAll(state, statuses, url);
   const reportedCount = [...statuses.values()].filter((status) => status === 'reported').length;
-  printNote(`Reported. ${reportedCount} of the secrets are known to the server.`, options);
+  printNote(`Reported. Secrets known to the server: ${reportedCount}.`, options);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ResourceListQuery } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 import { confirm, parseCount } from './input.ts';
-import { formatInstant, print, printJson, printNote, sanitizeInline } from './output.ts';
+import { countOf, formatInstant, print, printJson, printNote, sanitizeInline } from './output.ts';
 import { startProgress } from './progress.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
@@ -81,7 +81,8 @@ function printResources({ disks, memory, load, cpuCount }: ServerResources, opti
       `Memory: ${formatGibibytes(memory.availableBytes)} of ${formatGibibytes(memory.totalBytes)} available`,
       options,
     );
-  if (load !== null) printNote(`Load: ${load.join(' ')}${cpuCount === null ? '' : ` on ${cpuCount} CPUs`}`, options);
+  if (load !== null)
+    printNote(`Load: ${load.join(' ')}${cpuCount === null ? '' : ` on ${countOf(cpuCount, 'CPU')}`}`, options);
 }
 
 /** Returns the fingerprint of a public key in the format of OpenSSH. */
