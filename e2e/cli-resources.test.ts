@@ -59,6 +59,16 @@ describe('projects, servers and apps', () => {
     assert.match((await shell.run(['projects', 'show', 'second'])).stderr, /The project was not found/);
   });
 
+  test('a command that deletes several projects names those it deleted, even if it fails at a later one', async () => {
+    for (const name of ['Empty', 'Filled']) await shell.run(['projects', 'create', '--name', name]);
+    await shell.run(['apps', 'create', '--project', 'filled', '--name', 'Filler']);
+    const { code, stderr } = await shell.run(['projects', 'delete', 'empty', 'filled', '--yes']);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Deleted project Empty \(prj_\w+\)\.\n.*apps/);
+    await shell.run(['apps', 'delete', 'filler', '--yes']);
+    await shell.run(['projects', 'delete', 'filled', '--yes']);
+  });
+
   test('a server is created, and passes the check once its host key is pinned', async () => {
     const created = await shell.run([
       'servers',
@@ -201,6 +211,8 @@ describe('activity', () => {
       assert.equal((await shell.run(['activity', 'send', '-'], { ...sender, input })).code, 1);
     }
     assert.match((await shell.run(['activity', 'send'], sender)).stderr, /--type and --source/);
+    const both = await shell.run(['activity', 'send', '-', '--type', 'order.paid'], { ...sender, input: lines });
+    assert.deepEqual([both.code, both.stderr.includes('--type describes a single event')], [1, true]);
 
     const listed = await shell.run(['activity', 'events', '--type', 'order.placed'], reader);
     assert.match(listed.stdout, /\torder\.placed\t\/shop\tada\tfirst\n$/);

@@ -137,7 +137,8 @@ describe('deployments', () => {
     const result = collectResult(follower);
     await until(async () => (await getDeployment(owner, id)).status === 'cancelled');
     const pendingId = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
-    assert.equal((await shell.run(['deployments', 'cancel', pendingId])).code, 0);
+    const cancelled = await shell.run(['deployments', 'cancel', pendingId]);
+    assert.deepEqual([cancelled.code, cancelled.stderr], [0, `Deployment ${pendingId} was cancelled.\n`]);
     const { code, stderr } = await result;
     assert.equal(code, 2);
     assert.match(

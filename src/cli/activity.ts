@@ -124,12 +124,23 @@ async function eventFromOptions({ type, source, subject, id, data }: SendOptions
   };
 }
 
+/** Returns the events of a file. Throws if options describe another event. */
+async function eventsFromFile(
+  file: string,
+  { type, source, subject, id, data }: SendOptions,
+): Promise<CloudEventInput[]> {
+  const eventOptions = { '--type': type, '--source': source, '--subject': subject, '--id': id, '--data': data };
+  const option = Object.entries(eventOptions).find(([, value]) => value !== undefined)?.[0];
+  if (option !== undefined) throw new Failure(`${option} describes a single event. It cannot be combined with a file.`);
+  return parseEvents(await readFileOrStdin(file));
+}
+
 /**
  * Sends events, up to 1,000 per request. The server ignores events that it has stored already, so a failed command can
  * be repeated.
  */
 export async function sendEvents(file: string | undefined, options: SendOptions): Promise<void> {
-  const events = file === undefined ? [await eventFromOptions(options)] : parseEvents(await readFileOrStdin(file));
+  const events = file === undefined ? [await eventFromOptions(options)] : await eventsFromFile(file, options);
   const { activity } = connect(options);
   const total = { accepted: 0, duplicates: 0 };
   for (let offset = 0; offset < events.length; offset += MAX_EVENTS_PER_REQUEST) {

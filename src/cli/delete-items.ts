@@ -19,16 +19,28 @@ interface Deletion<Item extends { readonly id: string }> {
   readonly delete: (id: string) => Promise<unknown>;
 }
 
-/** Asks for confirmation, deletes the items one at a time, and prints which were deleted. */
+/**
+ * Asks for confirmation, deletes the items one at a time, and prints which were deleted, even if the deletion of one
+ * fails.
+ */
 export async function deleteItems<Item extends { readonly id: string }>(
   { items, label, question, note, fields, delete: deleteItem }: Deletion<Item>,
   options: DeleteOptions,
 ): Promise<void> {
-  const list = items
-    .map((item) => (label === undefined ? item.id : `${sanitizeInline(label(item))} (${item.id})`))
-    .join(', ');
-  await confirm(question(list), options.yes);
-  for (const { id } of items) await deleteItem(id);
-  if (options.json === true) await printJson(items.map((item) => ({ id: item.id, ...fields?.(item), deleted: true })));
-  else printNote(note(list), options);
+  const describe = (listed: readonly Item[]) =>
+    listed.map((item) => (label === undefined ? item.id : `${sanitizeInline(label(item))} (${item.id})`)).join(', ');
+  await confirm(question(describe(items)), options.yes);
+  const deleted: Item[] = [];
+  try {
+    for (const item of items) {
+      await deleteItem(item.id);
+      deleted.push(item);
+    }
+  } finally {
+    if (deleted.length > 0) {
+      if (options.json === true)
+        await printJson(deleted.map((item) => ({ id: item.id, ...fields?.(item), deleted: true })));
+      else printNote(note(describe(deleted)), options);
+    }
+  }
 }

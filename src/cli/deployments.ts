@@ -139,5 +139,6 @@ export async function applyAction(
 ): Promise<void> {
   const deployment = await connect(options).deployments[action](id);
   if (options.json === true) await printJson(deployment);
+  else if (deployment.status === 'cancelled') printNote(`Deployment ${deployment.id} was cancelled.`, options);
   else printNote(`Deployment ${deployment.id} ${ACTION_NOTES[action]}.`, options);
 }

@@ -121,5 +121,5 @@ export async function showRun(id: string, options: RemoteOptions): Promise<void>
 export async function cancelRun(id: string, options: RemoteOptions): Promise<void> {
   const cancelled = await connect(options).runs.cancel(id);
   if (options.json === true) await printJson(cancelled);
-  else printNote(`Run ${cancelled.id} is being cancelled.`, options);
+  else printNote(`Run ${cancelled.id} ${cancelled.status === 'cancelled' ? 'was' : 'is being'} cancelled.`, options);
 }
