@@ -57,6 +57,6 @@ export async function withClient<Result>(
   try {
     return await work(openClient(options, token.secret));
   } finally {
-    for (const secret of token.end()) await revokeToken(secret, options);
+    for (const secret of await token.end()) await revokeToken(secret, options);
   }
 }

@@ -36,7 +36,7 @@ test('work that outlasts its token continues with a new token, and all tokens ar
   await advance(1_000);
   assert.equal(token.secret(), 'token-2');
   await advance(840_000);
-  assert.deepEqual(token.end(), ['token-1', 'token-2', 'token-3']);
+  assert.deepEqual(await token.end(), ['token-1', 'token-2', 'token-3']);
   await advance(10_000_000);
   assert.equal(exchange.mock.callCount(), 3);
 });
@@ -50,5 +50,19 @@ test('a failed renewal is reported and retried, and the current token stays in u
   assert.deepEqual([token.secret(), failures.map(String)], ['token-1', ['Error: replay']]);
   await advance(30_000);
   assert.equal(token.secret(), 'token-2');
-  token.end();
+  await token.end();
+});
+
+test('a token that is issued while the work ends is returned too', async () => {
+  const exchange = createExchange(60);
+  const token = await holdRenewedToken(exchange, assert.ifError);
+  const issue = Promise.withResolvers<void>();
+  const exchangeOnce = createExchange(60);
+  exchange.mock.mockImplementationOnce(() =>
+    issue.promise.then(exchangeOnce).then((body) => ({ ...body, access_token: 'late' })),
+  );
+  await advance(40_000);
+  const ended = token.end();
+  issue.resolve();
+  assert.deepEqual(await ended, ['token-1', 'late']);
 });

@@ -4,8 +4,11 @@ import type { ExchangedToken } from '../contract/oauth.ts';
 export interface RenewedToken {
   /** Returns the current token. */
   secret(): string;
-  /** Stops renewing. Returns all tokens that were issued, so that the caller can revoke them. */
-  end(): string[];
+  /**
+   * Stops renewing, and waits for a renewal in progress. Returns all tokens that were issued, so that the caller can
+   * revoke them.
+   */
+  end(): Promise<string[]>;
 }
 
 const RETRY_PAUSE_MS = 30_000;
@@ -29,10 +32,13 @@ export async function holdRenewedToken(
   const firstToken = await exchange();
   const issuedSecrets = [firstToken.access_token];
   let isEnded = false;
+  let lastRenewal = Promise.resolve();
   let timer = schedule(renewalDelayMs(firstToken));
 
   function schedule(delayMs: number): NodeJS.Timeout {
-    return setTimeout(() => void renew(), delayMs).unref();
+    return setTimeout(() => {
+      lastRenewal = renew();
+    }, delayMs).unref();
   }
 
   async function renew(): Promise<void> {
@@ -49,9 +55,10 @@ export async function holdRenewedToken(
 
   return {
     secret: () => issuedSecrets.at(-1) ?? firstToken.access_token,
-    end() {
+    async end() {
       isEnded = true;
       clearTimeout(timer);
+      await lastRenewal;
       return issuedSecrets;
     },
   };
