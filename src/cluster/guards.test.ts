@@ -5,7 +5,7 @@ import { createGuards } from './guards.ts';
 test('a heartbeat that the store leaves unprocessed is rejected with a problem', async () => {
   const guards = createGuards({
     store: {
-      guardRenewal: () => Promise.resolve(),
+      runGuardRenewal: () => Promise.resolve(),
       readWorkspace: () => Promise.reject(new Error('not expected')),
       releaseLease: () => Promise.resolve(),
     },

@@ -38,8 +38,8 @@ interface RevocationFeedReader {
 type GuardLeaseRenewal = RevocationFeedReader & Pick<LeaseRenewal, 'lockCounter' | 'grant'>;
 
 export interface GuardStore extends RevocationFeedReader, Pick<NodeStore, 'releaseLease'> {
-  /** Like `NodeStore.renewal`. */
-  guardRenewal(work: (renewal: GuardLeaseRenewal) => Promise<void>): Promise<void>;
+  /** Like `NodeStore.runRenewal`. */
+  runGuardRenewal(work: (renewal: GuardLeaseRenewal) => Promise<void>): Promise<void>;
 }
 
 /** The server's side of the revocation protocol with guards. A guard can use a different server for each request. */
@@ -144,7 +144,7 @@ export function createGuards(options: {
   async function runBatch(batch: typeof queue): Promise<void> {
     const responses: (HeartbeatResponse | Problem)[] = [];
     try {
-      await store.guardRenewal(async (renewal) => {
+      await store.runGuardRenewal(async (renewal) => {
         const head = await renewal.lockCounter();
         for (const { heartbeat } of batch) responses.push(await respondTo(renewal, head, heartbeat));
       });

@@ -76,7 +76,7 @@ export type CommittedRevocation = Pick<Revocation, 'number' | 'id'>;
 /** The store as the revocation protocol uses it. Every method rejects if the store cannot be reached. */
 export interface NodeStore extends RevocationReader {
   /** Runs `work` in a transaction. Resolves after the commit; after a rejection the outcome is unknown. */
-  renewal(work: (renewal: LeaseRenewal) => Promise<void>): Promise<void>;
+  runRenewal(work: (renewal: LeaseRenewal) => Promise<void>): Promise<void>;
   /**
    * Resolves to the unexpired leases of all servers and of the guards of these workspaces (of all guards if null), and
    * to the revocations in `awaited` that were lost.
@@ -171,7 +171,7 @@ export function createClusterNode(options: {
 
   async function renew(follower: RevocationFollower): Promise<{ leaseMs: number }> {
     let point = await catchUp(store, follower);
-    await store.renewal(async (renewal) => {
+    await store.runRenewal(async (renewal) => {
       const head = await renewal.lockCounter();
       if (!isSamePoint(point, head)) point = await catchUp(renewal, follower);
       if (!isSamePoint(point, head)) throw new Error('The revocation counter changed while it was locked.');

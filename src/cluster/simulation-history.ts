@@ -14,7 +14,7 @@ export interface History {
   readonly scheduler: fc.Scheduler;
   /** The oldest version of each credential that may still be accepted. */
   readonly oldestAcceptable: number[];
-  /** Deletions and edits whose requests have not returned yet. */
+  /** Committed deletions and edits whose revocation is not confirmed yet. */
   readonly pendingChanges: Set<{
     readonly machine: SimulatedMachine;
     readonly processNumber: number;
@@ -38,11 +38,11 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
       if (cached === null && !('node' in machine) && !machine.holds()) return;
       Promise.resolve(cached ?? registry.find(digest)).then(
         (record) => {
-          // If the store has lost commits since then, restored credentials may be accepted again.
+          // If the store has lost commits since the check was sent, restored credentials may be accepted again.
           if (record === null || Number(record.name) >= oldest || store.commitLossCount() !== commitLossesBefore)
             return;
           violations.push(
-            `node ${machine.index} accepted version ${record.name} of credential ${credential}; versions before ${oldest} are revoked`,
+            `machine ${machine.index} accepted version ${record.name} of credential ${credential}; versions before ${oldest} are revoked`,
           );
         },
         () => undefined,
@@ -67,7 +67,7 @@ export async function changeCredential(
   if (change === null) return;
   const revocation: Revocation = await callStore(machine, processNumber, () => {
     store.commit(transaction);
-    return { ...change.inserted(), workspaceId: workspaceOf(credential), digest: String(credential) };
+    return { ...change.revocation(), workspaceId: workspaceOf(credential), digest: String(credential) };
   });
   const pendingChange = { machine, processNumber };
   pendingChanges.add(pendingChange);
@@ -75,7 +75,7 @@ export async function changeCredential(
   if (store.readLeases([revocation]).lost.length > 0) {
     // The node can only have missed the loss if the store lost commits after the node's last check.
     if (machine.commitLossesAtLastCheck.get(revocation.id) === store.commitLossCount())
-      violations.push(`node ${machine.index} confirmed a lost deletion`);
+      violations.push(`server ${machine.index} confirmed a lost revocation`);
     return;
   }
   // An older version means that the revocation was lost and then pruned, which cannot be detected. In production,

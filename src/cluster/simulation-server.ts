@@ -26,7 +26,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
     lease: { holds: () => machine.node.holds() },
     cache: createRecordCache(2),
   });
-  const renewal = async (work: (renewal: LeaseRenewal & Pick<GuardStore, 'readWorkspace'>) => Promise<void>) => {
+  const runRenewal = async (work: (renewal: LeaseRenewal & Pick<GuardStore, 'readWorkspace'>) => Promise<void>) => {
     const transaction = store.begin(() => machine.processNumber === processNumber);
     const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, processNumber, request, 'immediate');
     let advanced = false;
@@ -52,7 +52,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
     store: {
       readWorkspace: (workspaceId, number, limit) =>
         callStore(machine, processNumber, () => store.readWorkspace(workspaceId, number, limit)),
-      guardRenewal: renewal,
+      runGuardRenewal: runRenewal,
       releaseLease,
     },
     read:
@@ -85,7 +85,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
         }),
       notifyNodes: () => callStore(machine, processNumber, () => notifyAll((server) => server.catchUpNow())),
       releaseLease,
-      renewal,
+      runRenewal,
     },
   });
   machine.registry = registry;

@@ -28,7 +28,8 @@ const STEP_KINDS = [
 /** One event of a history. */
 export interface Step {
   readonly kind: (typeof STEP_KINDS)[number];
-  readonly node: number;
+  /** Selects a server or a guard. Edits and deletions always go to a server. */
+  readonly machineIndex: number;
   readonly credential: number;
   /** For `wait`, milliseconds. For `set clock` and `lose commits`, a number from which the parameters are derived. */
   readonly amount: number;
@@ -39,7 +40,7 @@ export interface Step {
 export const ARBITRARY_STEPS: fc.Arbitrary<Step[]> = fc.array(
   fc.record({
     kind: fc.constantFrom(...STEP_KINDS),
-    node: fc.nat(4),
+    machineIndex: fc.nat(4),
     credential: fc.nat(1),
     amount: fc.nat(1000),
     arrivals: fc.nat(14),
@@ -56,11 +57,11 @@ export function wakeUp(machine: SimulatedMachine): void {
   for (const work of inbox) work();
 }
 
-export function applyStep(history: History, { kind, node, credential, amount }: Step): void {
+export function applyStep(history: History, { kind, machineIndex, credential, amount }: Step): void {
   const { world } = history;
   const { store, servers, guards } = world;
-  const server = servers[node % SERVER_COUNT];
-  const guard = guards[node - SERVER_COUNT];
+  const server = servers[machineIndex % SERVER_COUNT];
+  const guard = guards[machineIndex - SERVER_COUNT];
   const machine = guard ?? server;
   if (server === undefined || machine === undefined) return;
   if (kind === 'check') checkCredential(history, machine, guard?.credential ?? credential);

@@ -31,24 +31,25 @@ export interface SimulatedStore {
   lockCounter(transaction: SimulatedTransaction, lock: LockMode): Promise<RevocationPoint>;
   grant(transaction: SimulatedTransaction, confirmation: Confirmation): void;
   /**
-   * Edits or deletes a credential. Returns null if it does not exist. After the commit, `inserted` returns the
-   * revocation and `version` the new version.
+   * Edits or deletes a credential. If it does not exist, aborts the transaction and returns null. After the commit,
+   * `revocation` returns the revocation and `version` the new version.
    */
   change(
     transaction: SimulatedTransaction,
     credential: number,
     isDeletion: boolean,
-  ): { inserted(): CommittedRevocation; version(): number } | null;
+  ): { revocation(): CommittedRevocation; version(): number } | null;
   commit(transaction: SimulatedTransaction): void;
   releaseLease(id: string): void;
+  /** Deletes the revocations before the latest one that every valid lease has confirmed. */
   prune(): void;
   /**
    * Restores the state after the first `fraction` (0 to 1) of all commits, like a failover that lost the later commits.
-   * Leases granted since then, locks and open transactions are lost too. If `inPlace` is true, the history keeps its
-   * identity, like a restored backup, and nothing happens while any lease is valid.
+   * Leases granted since then, locks and open transactions are lost too. If `inPlace` is true, the store keeps the
+   * identifier of its history, like a restored backup, and nothing happens while any lease is valid.
    */
   loseCommits(fraction: number, inPlace: boolean): void;
-  /** How often the store has lost commits so far. */
+  /** Returns how often the store has lost commits so far. */
   commitLossCount(): number;
   /** Returns the version of a credential, null if it is deleted. */
   versionOf(credential: number): number | null;
@@ -202,7 +203,7 @@ export function createSimulatedStore(options: {
       });
     },
     change(transaction, credential, isDeletion) {
-      let inserted = { number: 0, id: '' };
+      let revocation = { number: 0, id: '' };
       let newVersion = 0;
       if (versions[credential] === null) {
         end(transaction, 'aborted');
@@ -211,13 +212,13 @@ export function createSimulatedStore(options: {
       transaction.writes.push(() => {
         newVersion = ++lastVersion;
         versions = versions.with(credential, isDeletion ? null : newVersion);
-        inserted = { number: ++counter, id: `id ${++lastIdNumber}` };
+        revocation = { number: ++counter, id: `id ${++lastIdNumber}` };
         revocations = [
           ...revocations,
-          { ...inserted, workspaceId: workspaceOf(credential), digest: String(credential) },
+          { ...revocation, workspaceId: workspaceOf(credential), digest: String(credential) },
         ];
       });
-      return { inserted: () => inserted, version: () => newVersion };
+      return { revocation: () => revocation, version: () => newVersion };
     },
     commit(transaction) {
       if (transaction.outcome !== null) throw new Error('aborted');

@@ -25,8 +25,8 @@ export interface ProtocolImplementation {
   readonly createGuards: typeof createGuards;
   readonly createLeaseRenewal: typeof createLeaseRenewal;
   /**
-   * Whether renewals of leases read the revocation counter without locking it, as a fault in the SQL of the store
-   * would.
+   * Whether renewals of leases read the revocation counter without locking it, as a fault in the SQL of the store would
+   * cause.
    */
   readonly skipsShareLock?: boolean;
   /** Whether guards receive records from a server's cache, as a fault in the wiring of the server would cause. */
@@ -72,8 +72,9 @@ export interface World {
   /** Runs `work` once the machine runs, unless it has been restarted since `processNumber`. */
   deliver(machine: SimulatedMachine, processNumber: number, work: () => void): void;
   /**
-   * Sends a request to the store. The request or the response may be lost while the machine is partitioned. The
-   * response arrives when the scheduler decides, or if `responseTime` is `immediate`, as soon as it is sent.
+   * Sends a request to the store. If the machine is partitioned at that time, either the request or the response is
+   * lost, and the call fails. The response arrives when the scheduler decides, or if `responseTime` is `immediate`, as
+   * soon as it is sent.
    */
   callStore<T>(
     machine: SimulatedMachine,
@@ -90,7 +91,7 @@ export interface World {
 export interface SimulatedWorld extends World {
   readonly servers: SimulatedServer[];
   readonly guards: SimulatedGuard[];
-  /** Whether the notifications of servers are lost. */
+  /** Whether notifications to servers are lost. */
   areNotificationsLost: boolean;
   machines(): readonly SimulatedMachine[];
   now(): number;
@@ -108,7 +109,8 @@ interface Timer {
 }
 
 /**
- * Returns a seeded generator of numbers from 0 to 1, so that a history is reproducible (mulberry32, Tommy Ettinger).
+ * Returns a seeded generator of numbers from 0 (inclusive) to 1 (exclusive), so that a history is reproducible
+ * (mulberry32, Tommy Ettinger).
  */
 function createRandom(seed: number): () => number {
   let state = seed;

@@ -26,7 +26,7 @@ async function runHistories(request: HistoriesRequest): Promise<HistoriesResult>
 }
 
 for (let part = 1; part <= PART_COUNT; part++) {
-  test(`no check accepts a credential that was revoked before the check began, and every deletion returns (part ${part} of ${PART_COUNT})`, async () => {
+  test(`no check accepts a credential that was revoked before the check began, and every deletion or edit returns (part ${part} of ${PART_COUNT})`, async () => {
     const { failed, report } = await runHistories({ fault: null, numRuns: HISTORY_COUNT / PART_COUNT });
     assert.ok(!failed, report ?? '');
   });

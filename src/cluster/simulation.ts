@@ -17,8 +17,8 @@ import {
 const GUARD_COUNT = 2;
 /** Clocks run fast or slow by up to this fraction. */
 const MAX_CLOCK_DRIFT = 0.02;
-/** While the store can be reached, a deletion returns within this time, even if nodes are frozen. */
-const MAX_DELETION_MS = 5 * LEASE_MS;
+/** While the store can be reached, a deletion or edit returns within this time, even if nodes are frozen. */
+const MAX_CHANGE_MS = 5 * LEASE_MS;
 /** Maximum number of messages that are delivered before time can pass. */
 const MESSAGES_PER_ROUND = 8;
 
@@ -84,7 +84,7 @@ async function waitForPendingChanges(history: History): Promise<void> {
   const { world, scheduler, pendingChanges } = history;
   world.areNotificationsLost = true;
   for (const machine of world.machines()) machine.isPartitioned = false;
-  const end = world.now() + MAX_DELETION_MS;
+  const end = world.now() + MAX_CHANGE_MS;
   for (;;) {
     await settleMicrotasks(history);
     if (scheduler.count() === 0 && pendingChanges.size === 0) return;
@@ -94,14 +94,14 @@ async function waitForPendingChanges(history: History): Promise<void> {
       if (change.machine.processNumber !== change.processNumber || change.machine.state !== 'running')
         pendingChanges.delete(change);
     }
-    // Time passes only while a deletion waits. Otherwise heartbeats would continue forever.
+    // Time passes only while a change waits. Otherwise heartbeats would continue forever.
     if (pendingChanges.size === 0) continue;
     if (scheduler.count() === 0) world.advanceTime(LEASE_MS / 16);
-    if (world.now() > end) throw new Error('a deletion never returned');
+    if (world.now() > end) throw new Error('a deletion or edit never returned');
   }
 }
 
-/** Checks every credential on every machine, after waking all machines. */
+/** Wakes all machines, then checks every credential on every server, and on each guard the credential of that guard. */
 async function checkAll(history: History): Promise<void> {
   const { world, scheduler } = history;
   for (const machine of world.machines()) if (machine.state !== 'running') wakeUp(machine);
@@ -118,7 +118,7 @@ async function checkAll(history: History): Promise<void> {
 
 /**
  * Runs one history. Throws if a check that began after a revocation had returned accepts the revoked credential, or if
- * a deletion never returns.
+ * a deletion or edit never returns.
  */
 async function runHistory(
   implementation: ProtocolImplementation,

@@ -72,8 +72,8 @@ export function createStandaloneMembership(options: {
   const guards = createGuards({
     store: {
       ...guardStore,
-      async guardRenewal(work) {
-        await guardStore.guardRenewal(work);
+      async runGuardRenewal(work) {
+        await guardStore.runGuardRenewal(work);
         revocationBarrier.checkConfirmations();
       },
       async releaseLease(id) {
@@ -143,7 +143,7 @@ function toGuardStore(table: GuardTable): GuardStore {
     };
   return {
     readWorkspace: readWorkspace(table.readWorkspace),
-    guardRenewal: (work) =>
+    runGuardRenewal: (work) =>
       table.runGuardRenewal(({ lockCounter, readWorkspace: readRows, grantLease: grant }) =>
         work({
           lockCounter: async () => toRevocationPoint(await lockCounter()),
@@ -168,7 +168,7 @@ function toNodeStore(table: NodeTable): NodeStore {
   return {
     readHead: async () => toRevocationPoint(await table.readHead()),
     readAfter: readAfter(table.readAfter),
-    renewal: (work) =>
+    runRenewal: (work) =>
       table.runRenewal((renewal) =>
         work({
           lockCounter: async () => toRevocationPoint(await renewal.lockCounter()),
