@@ -27,7 +27,7 @@ function deploymentCommand(parent: Command, name: string, description: string) {
   return apiCommand(parent, name, description)
     .option('--follow', FOLLOW_HELP)
     .option('--wait', WAIT_HELP)
-    .option('--replace', 'cancel queued deployments of the app')
+    .option('--replace', 'cancel the pending deployments of the app')
     .option('--skip-hook <name>', 'hook to skip; can be repeated', collectValues)
     .option('--server <server>', 'ID or slug of a server to deploy to; can be repeated', collectValues)
     .option('--strategy <strategy>', 'rollout strategy: all, rolling or canary')

@@ -69,7 +69,12 @@ export const CloudEvent = z
   });
 
 export const ActivityIngestResult = z
-  .object({ accepted: z.int(), duplicates: z.int().describe('Events whose source and ID were already stored') })
+  .object({
+    accepted: z.int().describe('Number of new events'),
+    duplicates: z
+      .int()
+      .describe('Number of events with the source and ID of a stored event or of an earlier event in the request'),
+  })
   .meta({ id: 'ActivityIngestResult' });
 export type ActivityIngestResult = z.infer<typeof ActivityIngestResult>;
 
@@ -104,7 +109,10 @@ export const Analytics = z
     series: z
       .array(
         z.object({
-          key: z.string().nullable().describe('Value of the field `groupBy`; null for events without a subject'),
+          key: z
+            .string()
+            .nullable()
+            .describe('Value of the field that `groupBy` names; null for events without a subject'),
           points: z
             .array(
               z.object({
@@ -118,7 +126,7 @@ export const Analytics = z
             .describe('Oldest first; intervals without events are omitted'),
         }),
       )
-      .describe('The keys with the most events (at most 100)'),
+      .describe('The series with the most events (at most 100)'),
   })
   .meta({ id: 'Analytics' });
 export type Analytics = z.infer<typeof Analytics>;

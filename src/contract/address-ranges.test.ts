@@ -54,7 +54,7 @@ test('addresses and ranges are normalized to a canonical form', () => {
   for (const [text, expected] of Object.entries(forms)) assert.equal(normalize(text), expected, text);
 });
 
-test('the parser accepts exactly the texts that Node.js accepts as addresses', () => {
+test('of texts without a zone, the parser accepts exactly those that Node.js accepts as addresses', () => {
   const words = new Uint32Array(4);
   const almostAddress = fc.string({ unit: fc.constantFrom(...'0123456789abF.:/'), maxLength: 20 });
   fc.assert(

@@ -105,7 +105,7 @@ function parseGroups(text: string): boolean {
 
 /**
  * Parses an address into four words. Returns its family, or 0 if the text is not an address. Allocates nothing, because
- * it runs for every request with a credential that has this restriction.
+ * it runs for every request with a credential that has the restriction `addresses`.
  */
 export function parseAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   words.fill(0);

@@ -196,7 +196,7 @@ export const App = z
   .meta({ id: 'App' });
 export type App = z.infer<typeof App>;
 
-/** A single line, because git's credential protocol is line-based. */
+/** A user name or password of a repository: a single line, because Git's credential protocol is line-based. */
 const singleLineCredential = (max: number, noun: string, example: string) =>
   z
     .string()

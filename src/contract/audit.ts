@@ -1,7 +1,10 @@
 import type { AuditAction, AuditPartyKind } from './event-names.ts';
 import type { CredentialKind } from './vocabulary.ts';
 
-/** A person, credential or resource in the activity log. Its ID and name stay in the log after it is deleted. */
+/**
+ * A person, a credential, a resource or Devpilot itself (`system`) in the activity log. Its ID and name stay in the log
+ * after it is deleted.
+ */
 export interface AuditParty {
   readonly kind: AuditPartyKind;
   readonly id: string | null;

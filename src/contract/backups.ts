@@ -32,7 +32,9 @@ export const Backup = z
       .object({
         ...outcome,
         appId: id.describe('The app into which the backup was restored'),
-        serverId: id.nullable().describe("The server on which it was restored; null for the app's own server"),
+        serverId: id
+          .nullable()
+          .describe('The server on which the backup was restored; null for the server of that app'),
       })
       .nullable(),
     verifiedAt: nullableInstant.describe('When the last successful verification ended'),
@@ -58,7 +60,9 @@ export type BackupKey = z.infer<typeof BackupKey>;
 export const RestoreBackup = z
   .strictObject({
     app: idOrSlug.optional().describe("ID or slug of the app to restore into; defaults to the backup's app"),
-    server: idOrSlug.optional().describe("ID or slug of the server to restore on; defaults to the app's server"),
+    server: idOrSlug
+      .optional()
+      .describe('ID or slug of the server to restore on; defaults to the server of the app to restore into'),
   })
   .meta({ id: 'RestoreBackup' });
 export type RestoreBackup = z.infer<typeof RestoreBackup>;

@@ -46,11 +46,11 @@ export function claimText(claims: Claims, name: string): string | null {
 }
 
 /**
- * Events that people outside of a repository can trigger, although the token names the repository and often its default
- * branch. GitHub triggers `pull_request_target` and `workflow_run` for pull requests from forks, and other events for
- * comments and issues. In pipelines of merge requests, GitLab's tokens contain the name of the source branch. In a
- * fork, that branch can have the name of the default branch. A token for such an event is accepted only if a condition
- * on the claim names the event.
+ * Events by the claim that names them. People outside of a repository can trigger these events, although the token
+ * names the repository and often its default branch. GitHub triggers `pull_request_target` and `workflow_run` for pull
+ * requests from forks, and other events for comments and issues. In pipelines of merge requests, GitLab's tokens
+ * contain the name of the source branch. In a fork, that branch can have the name of the default branch. A token for
+ * such an event is accepted only if a condition on this claim names the event.
  */
 const UNTRUSTED_EVENTS: Readonly<Record<string, readonly string[]>> = {
   event_name: [

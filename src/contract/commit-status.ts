@@ -9,7 +9,10 @@ export const CommitStatus = z
   .object({
     kind: z.enum(COMMIT_STATUS_APIS).nullable().describe('API of the Git host; null if no statuses are reported'),
     url: z.string().nullable().describe('Base URL of the API of the Git host'),
-    error: z.string().nullable().describe('Why the Git host rejected the last status; null if it accepted the status'),
+    error: z
+      .string()
+      .nullable()
+      .describe('Why the last status could not be reported; null if the Git host accepted it or none was reported'),
     updatedAt: nullableInstant,
   })
   .meta({ id: 'CommitStatus', title: 'Where commit statuses are reported, without the token' });

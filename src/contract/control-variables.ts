@@ -18,7 +18,7 @@ export interface ControlFamily {
   readonly names: string;
 }
 
-/** Variables that Devpilot sets for hooks, health checks, and log and restore commands. */
+/** Variables that Devpilot sets for hooks, health checks, and log, restore and verification commands. */
 const DEVPILOT_VARIABLES = [
   'DEVPILOT_APP',
   'DEVPILOT_DEPLOYMENT_ID',
@@ -41,7 +41,7 @@ export type DevpilotEnvironment = Readonly<Partial<Record<(typeof DEVPILOT_VARIA
 export const CONTROL_FAMILIES: readonly ControlFamily[] = [
   {
     title: 'Devpilot',
-    reason: 'Set by Devpilot for hooks, health checks, and log and restore commands',
+    reason: 'Set by Devpilot for hooks, health checks, and log, restore and verification commands',
     names: DEVPILOT_VARIABLES.join(' '),
   },
   {

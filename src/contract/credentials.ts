@@ -56,8 +56,10 @@ export const credentialFields = {
   lastUsedAt: nullableInstant,
   useCount: z.int().min(0),
   restrictions: Restrictions,
-  replaces: id.nullable().describe('ID of the credential that it replaces; null if there is none or it was deleted'),
-  replacedBy: id.nullable().describe('ID of the credential that replaces it'),
+  replaces: id
+    .nullable()
+    .describe('ID of the credential that this one replaces; null if there is none or it was deleted'),
+  replacedBy: id.nullable().describe('ID of the credential that replaces this one; null if there is none'),
 };
 
 export const secretField = (kind: CredentialKind) =>
@@ -80,14 +82,16 @@ export const CredentialUses = z
           reportedBy: z
             .string()
             .nullable()
-            .describe('The API key of the guard that last reported the address; null if Devpilot received the request'),
+            .describe(
+              'ID of the API key of the guard that last reported the address; null if Devpilot received the request itself',
+            ),
         }),
       )
       .describe('Recent client addresses, newest first, at most 20'),
     guards: z
       .array(z.object({ id: z.string(), name: z.string().nullable(), count: z.int(), lastUsedAt: instant }))
       .describe(
-        "Uses that guards reported, per guard's API key, latest first, at most 20. The name is null if the key was deleted",
+        'Uses that guards reported, per API key of a guard, latest first, at most 20. `id` and `name` are those of the API key; the name is null if the key was deleted',
       ),
     rights: z
       .array(

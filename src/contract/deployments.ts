@@ -50,7 +50,7 @@ const deploymentOptions = {
     .boolean()
     .optional()
     .describe(
-      'Whether the deployment requires approval. If the workspace has other members, one of them must approve it',
+      'Whether the deployment requires approval. If the workspace has members other than the requester, one of them must approve it',
     ),
   skipHooks: z
     // Only bounds the size: a hook's name, of at most `LIMITS.name.max` code points, is always shorter.
@@ -59,7 +59,12 @@ const deploymentOptions = {
     .refine(hasNoDuplicates, 'must not contain a hook twice')
     .optional()
     .describe('Names of hooks to skip'),
-  replace: z.boolean().optional().describe('Whether to cancel queued deployments of this app'),
+  replace: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether to cancel the pending deployments of this app, including scheduled deployments and deployments waiting for approval',
+    ),
 };
 
 export const CreateDeployment = z
@@ -181,7 +186,7 @@ export const DeploymentVariables = z
     added: variableNames,
     removed: variableNames,
     changed: variableNames.describe(
-      'Names of variables that both releases have and that were set between them. Versions that are no longer stored are not considered',
+      'Names of variables that both releases have and that were set between them. Versions of the environment that are no longer stored are not considered',
     ),
   })
   .meta({ id: 'DeploymentVariables', title: 'The names of the variables of a deployment, without values' });

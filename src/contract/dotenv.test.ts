@@ -37,7 +37,7 @@ test('no text makes the parser throw or take more than linear time', () => {
   assert.ok(performance.now() - started < scaledTimeout(5000), 'the work is linear');
 });
 
-test('files of other tools are parsed as those tools parse them', () => {
+test('comments, export, quotes and multi-line values are parsed, and the last value of a name applies', () => {
   const text = [
     '\uFEFF# a comment',
     'PLAIN=value',
@@ -84,7 +84,7 @@ test('the number of an invalid line is reported', () => {
   }
 });
 
-test("the runtime's dotenv parser reads the same values, even with two kinds of quotes", () => {
+test('the dotenv parser of Node.js reads the same values, even with two kinds of quotes', () => {
   const values = {
     PLAIN: 'a=b',
     QUOTE: `it's`,

@@ -29,7 +29,7 @@ export const EnvVariable = z
       .string()
       .max(RESOURCE_LIMITS.envValueBytes)
       .nullable()
-      .describe('Null if the request is from a member or hides values'),
+      .describe('Null for people with the role `member`, and if the request hides values'),
     from: z.enum(ENV_OWNERS).describe('`project`: the app inherits the variable from its project'),
     updatedAt: instant,
   })
@@ -47,7 +47,7 @@ export const EnvQuery = z.strictObject({
   values: oneOf(['shown', 'hidden'])
     .optional()
     .describe(
-      '`hidden`: every value is null, and a read by a person is not recorded. `shown`: members get 403 instead of null values',
+      'Only for the format `json`. `hidden`: every value is null, and a read by a person is not recorded. `shown`: people with the role `member` get 403 instead of null values',
     ),
   name: envName.optional().describe('Only this variable'),
 });

@@ -3,10 +3,10 @@ import type { Code } from './error-codes.ts';
 /** What the recipient of an error should do next. */
 export const ADVICE: Readonly<Record<Code, string>> = {
   invalid_request:
-    'Send exactly one credential, in a header and never in the query string. The body must be complete, well-formed JSON.',
+    '`detail` states the problem. A request must contain at most one credential, in a header and never in the query string, and a complete, well-formed body.',
   missing_credential: 'Send an access token or an API key as `Authorization: Bearer <secret>`, or sign in.',
   invalid_token:
-    'Check that the secret was copied completely. If the credential was deleted, create a new one; a secret cannot be shown again.',
+    'Check that the secret was copied completely. If the credential was deleted, create a new one; a secret cannot be shown again. If the session has ended, sign in again.',
   passphrase_required:
     'Send the passphrase in the header `Access-Token-Passphrase`, or as the password of `Authorization: Basic`.',
   passphrase_incorrect:
@@ -36,7 +36,7 @@ export const ADVICE: Readonly<Record<Code, string>> = {
   validation_failed: '`errors` lists the invalid fields and what each must be.',
   rate_limited: 'Wait for the number of seconds in the header `Retry-After`.',
   quota_exceeded:
-    '`detail` names the quota. Wait for the number of seconds in the header `Retry-After`, or delete resources that are no longer needed.',
+    '`detail` names the quota. If the response has the header `Retry-After`, wait for that number of seconds. Otherwise, delete resources that are no longer needed, or wait until waiting jobs start.',
   internal: 'Try again. If it keeps happening, send the `requestId` to your administrator.',
-  unavailable: 'Try again after the number of seconds in the header `Retry-After`.',
+  unavailable: 'Try again later. If the response has the header `Retry-After`, wait for that number of seconds.',
 };

@@ -45,7 +45,7 @@ export const CreateErrorKey = z
       .string()
       .max(64)
       .nullish()
-      .describe('ID or slug of the app to which all errors are attributed, regardless of the app that they name'),
+      .describe('ID or slug of the app to which all errors sent with the key are attributed, whichever app they name'),
     allowedOrigins: z
       .array(allowedOrigin)
       .max(ERROR_KEY_LIMITS.origins)

@@ -233,7 +233,7 @@ export const WEBHOOK_EVENT_FAMILIES = [
 ] as const;
 export const WEBHOOK_SUBSCRIPTIONS = [...WEBHOOK_EVENTS, ...WEBHOOK_EVENT_FAMILIES] as const;
 export type WebhookSubscription = (typeof WEBHOOK_SUBSCRIPTIONS)[number];
-/** The event of a test message, which every webhook receives. */
+/** The event of a test message, which a webhook receives regardless of its subscriptions. */
 export const WEBHOOK_TEST_EVENT = 'webhook.test';
 /** Formats of message bodies: Standard Webhooks, or the format of a chat service. */
 export const WEBHOOK_FORMATS = ['standard', 'slack', 'teams', 'discord'] as const;

@@ -39,7 +39,7 @@ export const ExplainAuthorization = z
   .meta({ id: 'ExplainAuthorization' });
 export type ExplainAuthorization = z.infer<typeof ExplainAuthorization>;
 
-/** The error codes that an explanation can have: refusals of an existing credential, except for its passphrase. */
+/** The error codes that an explanation can have: refusals of an existing credential, except those of its passphrase. */
 export const EXPLAINED_REFUSAL_CODES = [
   'token_inactive',
   'token_expired',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createFairShareLimiter } from './fair-share-limiter.ts';
 
-test('one workspace gets half of the capacity, and released capacity can be acquired again', () => {
+test('one workspace gets at most half of the capacity, and released capacity can be acquired again', () => {
   const limiter = createFairShareLimiter(64);
   const releases = Array.from({ length: 64 }, () => limiter.acquire('one'));
   assert.equal(releases.filter((release) => release !== null).length, 32);

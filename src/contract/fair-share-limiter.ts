@@ -4,7 +4,7 @@ export interface FairShareLimiter {
    * Acquires capacity for a key and returns a function that releases it. Returns null if the key's share is used up.
    */
   acquire(key: string, count?: number): (() => void) | null;
-  /** Returns the keys that cannot acquire more at the moment. */
+  /** Returns the keys that hold capacity and cannot acquire more at the moment. */
   keysAtLimit(): string[];
 }
 

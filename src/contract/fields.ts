@@ -83,7 +83,7 @@ export function uniqueNames<const T extends readonly [string, ...string[]]>(name
     .meta({ uniqueItems: true });
 }
 
-/** A single line with a visible character, without characters that could make it look like another name. */
+/** A single line with a visible character, without bidirectional controls, which can make it look like another name. */
 const nameText = (limits: { min: number; max: number }, example: string) =>
   singleLineText(limits.min, limits.max, example)
     .refine(hasVisibleCharacter, 'must contain a visible character')
@@ -121,11 +121,12 @@ export const id = z
   .string()
   .max(64)
   .meta({ examples: ['tok_01kaexample0000000000000000'] });
+/** A setup, invitation, two-factor or recovery code to check. */
 export const submittedCode = z.string().min(1).max(255);
 
 export const personRef = z.object({ id, name: z.string(), email: z.string() });
 
-/** The actor or target of an event. */
+/** The actor or target of an audit event. */
 export const auditParty = z.object({
   kind: z.enum(AUDIT_PARTY_KINDS),
   id: z.string().nullable(),

@@ -19,7 +19,7 @@ export interface HostedRepository {
 
 /**
  * Returns the host and path of a repository. Returns null if it is not fetched over http(s) or ssh, or if its path has
- * only one segment. Pure.
+ * only one segment, or a segment that is empty, `.` or `..`. Pure.
  */
 export function hostedRepositoryOf(repository: string | null): HostedRepository | null {
   if (repository === null || repository.startsWith('/')) return null;

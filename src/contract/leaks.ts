@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LEAK_LIMITS } from './limits.ts';
 import { LEAK_LABELS } from './vocabulary.ts';
 
-/** One leaked secret, in the format of GitHub's secret scanning. Other fields are ignored. */
+/** One secret that is reported as leaked, in the format of GitHub's secret scanning. Other fields are ignored. */
 export const LeakReport = z
   .object({
     token: z
@@ -35,7 +35,7 @@ export const LeakLabel = z
     label: z
       .enum(LEAK_LABELS)
       .describe(
-        '`true_positive` for the secret of a session or credential of this server, including credentials that were deleted within the last 90 days',
+        '`true_positive` for the secret of a session or credential of this server, including credentials that were deleted, and sessions that were reported or revoked by their secret, within the last 90 days',
       ),
   })
   .meta({ id: 'LeakLabel' });

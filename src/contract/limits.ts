@@ -60,7 +60,7 @@ export const DURATIONS = {
    * revoked, is recognized.
    */
   tombstone: 90 * DAY,
-  /** How long before a credential expires its responses have the header `Sunset`. */
+  /** How long before the expiry of a credential the responses to its requests have the header `Sunset`. */
   sunset: 30 * DAY,
   /** How long a delivery is retried, and how long a webhook can fail before it is switched off. */
   webhookRetries: 3 * DAY,
@@ -120,7 +120,7 @@ export const FOREIGN_SECRET_LIMITS = { tail: { min: 20 }, length: { max: 512 } }
 /** Credentials per import request, so that its transaction delays other writes to SQLite by less than a second. */
 export const IMPORT_LIMITS = { credentials: 500 } as const;
 
-/** Group mappings of a workspace: characters of the claim and of a value, and values. */
+/** Group mappings of a workspace: characters of the claim and of a value, and number of values. */
 export const SSO_LIMITS = { claim: { max: 128 }, value: { max: 255 }, values: { max: 50 } } as const;
 
 /** Bounds of a workspace's policy. */
@@ -219,6 +219,7 @@ export const RESOURCE_LIMITS = {
   activityPoints: 20_000,
   /** Maximum events in one CSV file. */
   activityCsv: 100_000,
+  /** Range of the maximum number of series of a chart; charts of more intervals have fewer series. */
   activitySeries: { min: 10, max: 100 },
   errorType: 255,
   errorMessage: 8192,
@@ -237,7 +238,10 @@ export const RESOURCE_LIMITS = {
   /** Bytes of a source map before and after decompression. It is stored compressed. */
   sourceMapBytes: 10 * 1_048_576,
   sourceMapUnpackedBytes: 40 * 1_048_576,
-  /** Source maps per workspace and their stored bytes. Beyond either limit, source maps are deleted. */
+  /**
+   * Source maps per workspace and their stored bytes. Beyond either limit, the oldest source maps of the apps with the
+   * most are deleted.
+   */
   sourceMaps: 1_000,
   sourceMapTotalBytes: 256 * 1_048_576,
   errorFrames: 50,

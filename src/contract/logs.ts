@@ -1,4 +1,4 @@
-/** Schema of a log line. Runs in browsers and on the server. */
+/** Schemas of log lines. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { booleanParameter, id } from './fields.ts';
 import { instant } from './instant.ts';

@@ -36,10 +36,10 @@ export const STRATEGIES = ['all', 'rolling', 'canary'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 export const HOOK_STATUSES = [...WORK_STATUSES, 'skipped'] as const;
 export type HookStatus = (typeof HOOK_STATUSES)[number];
-/** What a deployment that does not run is waiting for. */
+/** What a deployment is waiting for before it starts or, for `promotion`, continues. */
 export const DEPLOYMENT_WAIT_REASONS = ['approval', 'schedule', 'queue', 'promotion'] as const;
 export type DeploymentWaitReason = (typeof DEPLOYMENT_WAIT_REASONS)[number];
-/** Fields of a deployment that require `advanced_deployment`. */
+/** Fields of a deployment that require the scope or permission `advanced_deployment`. */
 export const ADVANCED_DEPLOYMENT_FIELDS = [
   'servers',
   'strategy',
@@ -70,7 +70,7 @@ export const ISSUE_STATUSES = ['open', 'resolved', 'muted'] as const;
 export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 
-/** What happens when a script is due while it is still running: no run, a run afterwards or a concurrent run. */
+/** What happens when a run is due while an earlier run is waiting or running: none, a later or a concurrent run. */
 export const SCRIPT_OVERLAPS = ['skip', 'queue', 'allow'] as const;
 export type ScriptOverlap = (typeof SCRIPT_OVERLAPS)[number];
 /** How a backup was verified. The schema `Backup` describes the methods. */

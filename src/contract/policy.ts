@@ -23,7 +23,8 @@ const descriptions = {
   requireTwoFactor: 'Whether members without two-factor authentication have access to their own account only',
   createdBy: 'Who can create credentials: `admins` (and the owner), or the `owner` only',
   unusedAfterDays: 'Number of days without use after which a credential counts as unused',
-  onLeak: '`delete`: a credential whose secret is reported as leaked is deleted. `notify`: the leak is only reported',
+  onLeak:
+    '`delete`: a credential whose secret is reported as leaked is deleted, and a notice is created. `notify`: only the notice is created',
   foreignPrefixes:
     'Prefixes of the secrets of imported credentials from other systems. All nodes apply a change within seconds',
 } as const;
@@ -106,7 +107,9 @@ export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
 export const UpdatePolicyQuery = z.strictObject({
   dryRun: booleanParameter
     .optional()
-    .describe('Whether to return the credentials and members that would violate the policy, without changing it'),
+    .describe(
+      'Whether to return the credentials and members that would violate the policy after the change, without saving the change',
+    ),
   limit: integerParameter(1, LIMITS.page.max)
     .optional()
     .describe(`Maximum number of credentials and of members that a dry run returns; ${LIMITS.page.default} by default`),

@@ -23,8 +23,18 @@ export const QUOTAS = {
   credentials: { max: 20_000, windowMs: DAY, per: 'workspace', unit: 'new access tokens and API keys' },
   exchanges: { max: 20_000, windowMs: DAY, per: 'principal', unit: 'access tokens issued in exchanges' },
   resources: { max: 5_000, windowMs: DAY, per: 'principal', unit: 'new projects, apps, servers and scripts' },
-  work: { max: 10_000, windowMs: DAY, per: 'principal', unit: 'started deployments, runs, backups and restores' },
-  waitingJobs: { max: 1_000, windowMs: null, per: 'workspace', unit: 'waiting deployments, runs and backups' },
+  work: {
+    max: 10_000,
+    windowMs: DAY,
+    per: 'principal',
+    unit: 'started deployments, runs, backups, restores and verifications',
+  },
+  waitingJobs: {
+    max: 1_000,
+    windowMs: null,
+    per: 'workspace',
+    unit: 'waiting jobs, such as deployments, runs and backups',
+  },
   reveals: { max: 2_000, windowMs: DAY, per: 'principal', unit: 'recorded reads of variable values' },
   leakReports: {
     max: 100,

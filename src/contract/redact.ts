@@ -27,7 +27,7 @@ let isForeignSecret: (text: string) => boolean = () => false;
  * Sets the function with which `redactLogText` recognizes secrets of other systems. The function is global, because a
  * process has one log.
  */
-export function recognizeForeignSecrets(isForeign: (text: string) => boolean): void {
+export function setForeignSecretRecognizer(isForeign: (text: string) => boolean): void {
   isForeignSecret = isForeign;
 }
 

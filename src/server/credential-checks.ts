@@ -14,7 +14,7 @@ import { createUseTaker } from '../authorization/use-batches.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
 import { toIsoString } from '../contract/instant.ts';
 import { FAILURE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
-import { recognizeForeignSecrets } from '../contract/redact.ts';
+import { setForeignSecretRecognizer } from '../contract/redact.ts';
 import type { DeletedCredential, DeletedSecrets } from '../credentials/deleted-secrets.ts';
 import { readForeignPrefixes } from '../credentials/policy.ts';
 import { shareRateUses, takeStoredUses } from '../credentials/stored-record.ts';
@@ -98,7 +98,7 @@ export async function createCredentialChecks(options: {
   });
   const foreignPrefixes = createForeignPrefixes(() => readForeignPrefixes(store.read));
   await foreignPrefixes.refresh();
-  recognizeForeignSecrets(foreignPrefixes.hasDeclaredPrefix);
+  setForeignSecretRecognizer(foreignPrefixes.hasDeclaredPrefix);
   const rateLimiter = createRateLimiter((uses) => shareRateUses(store, clock, uses), clock);
   const authenticator = createCredentialAuthenticator({
     registry,

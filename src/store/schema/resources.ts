@@ -83,7 +83,7 @@ export interface CommitStatusTable {
   repository_host: string;
   /** Sealed for the app and the URL. */
   token_sealed: string;
-  /** Why the Git host rejected the last status; null if it was accepted. */
+  /** Why the last status could not be reported; null if the Git host accepted it or none was reported. */
   error: string | null;
   updated_at: number;
 }
