@@ -121,7 +121,7 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   const usedScopes = tab.getByRole('region', { name: 'Scopes used' });
   await usedScopes.getByText('Broader than used.', { exact: false }).waitFor();
   await checkAppearance(tab, 'token-broader-than-used');
-  await usedScopes.getByRole('button', { name: 'Replace, keeping only used scopes…' }).click();
+  await usedScopes.getByRole('button', { name: 'Replace: used scopes only…' }).click();
   const replacement = tab.getByRole('dialog');
   await replacement.getByRole('checkbox', { name: 'modify_env' }).waitFor();
   const scopes = replacement.getByRole('group', { name: 'Scopes' });

@@ -80,7 +80,7 @@ export const ACCESS_SENTENCES = {
   'person.two_factor_enabled': ({ actor }) => [actor, ' turned on two-factor authentication'],
   'person.two_factor_disabled': ({ actor }) => [actor, ' turned off two-factor authentication'],
   'person.recovery_codes_created': ({ actor }) => [actor, ' generated new recovery codes'],
-  'person.denied': ({ event, actor }) => ['The role of ', actor, ' did not allow ', valuePart(event.detail['reason'])],
+  'person.denied': ({ event, actor }) => [actor, "'s role did not allow ", valuePart(event.detail['reason'])],
   'person.sessions_ended': ({ event, actor, target }) =>
     event.actor.id === event.target?.id
       ? [actor, ' ended all their other sessions']

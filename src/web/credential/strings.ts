@@ -127,7 +127,7 @@ export const strings = {
     allUsed: (rights: string, days: number) => `All of its ${rights} were used in the last ${days} days.`,
     broaderThanUsed: (noun: string, unused: readonly string[], days: number) =>
       `Broader than used. In the last ${days} days, this ${noun} did not use ${unused.join(', ')}.`,
-    replaceWithUsed: (rights: string) => `Replace, keeping only used ${rights}…`,
+    replaceWithUsed: (rights: string) => `Replace: used ${rights} only…`,
   },
   usesSection: {
     showAsTable: 'Show as table',

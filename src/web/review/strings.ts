@@ -61,7 +61,7 @@ export const strings = {
   },
   actions: {
     keep: 'Keep…',
-    narrow: (rights: string) => `Replace, keeping only used ${rights}…`,
+    narrow: (rights: string) => `Replace: used ${rights} only…`,
     replace: 'Replace…',
     details: 'Details and activity',
   },
