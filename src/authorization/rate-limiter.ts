@@ -12,8 +12,9 @@ export interface RateUses {
 }
 
 /**
- * Deducts requests from the levels of credentials in the store, and returns the levels across all nodes by credential
- * ID. Credentials that do not exist or have another rate are missing from the result. Rejects with `unavailable`.
+ * Updates the stored rate levels of credentials by the given requests, and returns the levels across all nodes by
+ * credential ID. Credentials that do not exist or have another rate are missing from the result. Rejects with
+ * `unavailable`.
  */
 export type ShareRateUses = (uses: readonly RateUses[]) => Promise<ReadonlyMap<string, RateLevel>>;
 

@@ -123,6 +123,7 @@ export const id = z
   .meta({ examples: ['tok_01kaexample0000000000000000'] });
 /** A setup, invitation, two-factor or recovery code to check. */
 export const submittedCode = z.string().min(1).max(255);
+export const secondFactorCode = submittedCode.describe('A code from the authenticator app, or a recovery code');
 
 export const personRef = z.object({ id, name: z.string(), email: z.string() });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { submittedCode } from './fields.ts';
+import { secondFactorCode } from './fields.ts';
 import { PasskeyAssertion } from './passkeys.ts';
 import { submittedPassword } from './people.ts';
 
@@ -7,7 +7,7 @@ import { submittedPassword } from './people.ts';
 export const Reauthenticate = z
   .strictObject({
     password: submittedPassword.optional(),
-    code: submittedCode.optional(),
+    code: secondFactorCode.optional(),
     passkey: PasskeyAssertion.optional(),
     singleSignOn: z
       .literal(true)

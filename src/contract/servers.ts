@@ -29,8 +29,6 @@ export const hostKey = z
   .refine((text) => parseHostKey(text) !== null, 'must be a public key in OpenSSH one-line form: ssh-ed25519 AAAA…')
   .meta({ examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleExam'] });
 
-// Servers
-
 export const Server = z
   .object({
     id,
@@ -40,7 +38,10 @@ export const Server = z
     host: z.string().nullable(),
     port: z.int().nullable(),
     user: z.string().nullable(),
-    hostKey: z.string().nullable().describe('The only trusted host key. Devpilot does not connect without one'),
+    hostKey: z
+      .string()
+      .nullable()
+      .describe('The only host key that Devpilot trusts. It does not sign in before one is pinned'),
     offeredHostKey: z
       .string()
       .nullable()
@@ -54,7 +55,7 @@ export const Server = z
     confirmed: z
       .boolean()
       .describe(
-        'Whether commands can run on the server. False after an API key created it, or after an edit of its host, port, user or pinned host key, until an owner or admin confirms it',
+        'Whether commands can run on the server. False after an API key created it or pinned its first host key, or after any edit of its host, port, user or pinned host key, until an owner or admin confirms it',
       ),
     ...timestamps,
   })

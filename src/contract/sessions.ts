@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, submittedCode } from './fields.ts';
+import { id, secondFactorCode } from './fields.ts';
 import { instant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { submittedPassword } from './people.ts';
@@ -22,7 +22,7 @@ export const SignIn = z
   .strictObject({
     email: z.string().max(LIMITS.email.max),
     password: submittedPassword,
-    code: submittedCode.optional(),
+    code: secondFactorCode.optional(),
   })
   .meta({ id: 'SignIn' });
 export type SignIn = z.infer<typeof SignIn>;

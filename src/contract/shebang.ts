@@ -4,7 +4,10 @@ export function shebangOf(text: string): string | null {
   return match === null ? null : (match[1] ?? '').trim().replace(/[ \t]+/g, ' ');
 }
 
-/** Returns the program that an interpreter runs, with options: `bash` for `/bin/bash` and for `/usr/bin/env bash`. */
+/**
+ * Returns the program of an interpreter without its path, with its options: `bash` for `/bin/bash` and `/usr/bin/env
+ * bash`.
+ */
 function programOf(interpreter: string): string {
   const [path = '', ...words] = interpreter.split(' ');
   const name = path.slice(path.lastIndexOf('/') + 1);
@@ -12,7 +15,7 @@ function programOf(interpreter: string): string {
 }
 
 /**
- * Returns an error message if the first line of a script names another interpreter than `interpreter`, otherwise null.
+ * Returns an error message if the first line of a script names an interpreter other than `interpreter`, otherwise null.
  * Pure.
  */
 export function shebangMismatch(text: string, interpreter: string): string | null {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, submittedCode } from './fields.ts';
+import { id, secondFactorCode, submittedCode } from './fields.ts';
 import { instant, nullableInstant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 
@@ -26,9 +26,9 @@ export const SingleSignOnUrl = z
   .object({ url: z.string().describe('URL of the provider. Open it in the same browser') })
   .meta({ id: 'SingleSignOnUrl' });
 
-export const SecondFactor = z.strictObject({ code: submittedCode }).meta({ id: 'SecondFactor' });
+export const SecondFactor = z.strictObject({ code: secondFactorCode }).meta({ id: 'SecondFactor' });
 export const SignInLink = z
-  .strictObject({ link: submittedCode.describe('Code of the link'), code: submittedCode.optional() })
+  .strictObject({ link: submittedCode.describe('Code of the link'), code: secondFactorCode.optional() })
   .meta({ id: 'SignInLink' });
 
 export const Identity = z

@@ -15,7 +15,7 @@ export const WORKLOAD_LIMITS = {
   lifetimeSeconds: { min: 60, max: 43_200, default: 900 },
   /** Live tokens per identity. */
   liveTokens: 2_000,
-  /** Recorded exchanges per identity, for accepted and for refused exchanges. */
+  /** Recorded exchanges per identity: this many accepted ones, and as many refused ones. */
   exchanges: 50,
   /**
    * Accepted exchanges per identity: the burst, the sustained rate per second on each node, and the number of
@@ -37,7 +37,7 @@ export const EXCHANGE_LIMITS = {
 } as const;
 
 /**
- * Rate limit per client for refused exchanges: the burst, the sustained rate per second, and the number of clients that
- * the limiter tracks.
+ * Rate limit for refused exchanges per client address: the burst, the sustained rate per second on each node, and the
+ * number of addresses that the limiter tracks.
  */
 export const REFUSED_EXCHANGE_LIMITS = { burst: 300, perSecond: 10, maxClients: 50_000 } as const;

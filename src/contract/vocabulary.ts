@@ -65,7 +65,7 @@ export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, str
   error_tracker: 'Can also change and delete issues, and upload and delete source maps.',
   modify_env: 'Can read the value of every variable, and set the variables that apps start with.',
   write:
-    'Controls the code on your servers: changing an app, a server or a script is enough to run code there and read every variable.',
+    'Controls the code on your servers: changing an app or a script is enough to run code there and read every variable.',
   manage_apps:
     'Controls the code on your servers: changing an app, its repository or its hooks is enough to run code there and read its variables.',
   manage_servers:
@@ -83,7 +83,7 @@ export function describeRight(right: Scope | Permission): string {
 
 /** Description of an API key's flag `guard`, which is not a permission. */
 export const GUARD_DESCRIPTION =
-  "Whether the API key can run guards, which also requires the permission `read`. A guard authorizes the workspace's credentials in another process and reports their uses.";
+  "Whether the API key can run guards, which also requires the permission `read`. A guard runs in another service, authorizes requests with the workspace's credentials there, and reports their uses.";
 
 export const CREDENTIAL_KINDS = ['access_token', 'api_key'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
@@ -106,7 +106,9 @@ export type CredentialRule = (typeof CREDENTIAL_RULES)[number];
 export const POLICY_CREATORS = ['admins', 'owner'] as const;
 /** What happens to a leaked credential under a policy. */
 export const POLICY_LEAK_RESPONSES = ['delete', 'notify'] as const;
-/** Whether a reported secret belongs to this server, in the terms of GitHub's secret scanning. */
+/**
+ * Whether a reported secret is, or recently was, valid on this installation, in the terms of GitHub's secret scanning.
+ */
 export const LEAK_LABELS = ['true_positive', 'false_positive'] as const;
 
 /** Why a credential should be reviewed. The position of a reason is its bit in the store. */

@@ -137,7 +137,7 @@ test('an event that people outside of the repository can trigger must be named b
   const failuresOf = (source: string, conditions: Record<string, string>) =>
     unmetConditions({ ...gitlab, pipeline_source: source }, conditions).map(({ claim }) => claim);
   assert.deepEqual(failuresOf('push', gitlab), []);
-  // A fork also has a branch with the name of the default branch.
+  // The source branch in a fork can have the name of the default branch.
   assert.deepEqual(failuresOf('merge_request_event', gitlab), ['pipeline_source']);
   assert.deepEqual(failuresOf('merge_request_event', { ...gitlab, pipeline_source: '*' }), ['pipeline_source']);
   assert.deepEqual(failuresOf('merge_request_event', { ...gitlab, pipeline_source: 'merge_request_event' }), []);

@@ -52,7 +52,7 @@ const conditions = z
     `must not name ${CHECKED_CLAIMS.join(', ')}, which are always checked`,
   )
   .describe(
-    'Required values by claim. `*` matches any characters; everything else is compared exactly. At least one condition must name a single repository, project or service account',
+    'Required values by claim. `*` matches any number of characters; everything else is compared exactly. At least one condition must name a single repository, project or service account',
   )
   .meta({ examples: [{ repository: 'acme/shop', ref: 'refs/heads/main' }] });
 const lifetimeSeconds = integerInRange(lifetimes, lifetimes.default);
@@ -79,7 +79,9 @@ export const CreateWorkloadIdentity = z
     name,
     issuer,
     jwksUrl: jwksUrl.optional(),
-    audience: audience.optional().describe('The only accepted audience of a token; defaults to the URL of this server'),
+    audience: audience
+      .optional()
+      .describe('The only accepted audience of a token; defaults to the URL of the Devpilot server'),
     conditions,
     scopes,
     lifetimeSeconds: lifetimeSeconds
@@ -119,8 +121,8 @@ export const WorkloadExchange = z
     claims: z
       .record(z.string(), z.string().max(claimValue))
       .nullable()
-      .describe('Some claims of the token; null if its signature was not valid'),
-    credential: id.nullable().describe('ID of the issued access token'),
+      .describe('Some claims of the token; null if its signature was not verified'),
+    credential: id.nullable().describe('ID of the issued access token; null if the exchange was refused'),
     address: z.string().nullable(),
   })
   .meta({ id: 'WorkloadExchange' });

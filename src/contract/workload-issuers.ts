@@ -10,8 +10,8 @@ interface WorkloadIssuer {
   readonly issuer?: RegExp;
   /**
    * Claims by which a condition can identify one repository, project or service account. The condition's pattern must
-   * match the regular expression of the claim, which allows `*` only after the identifying part. If it is null, the
-   * pattern must not contain `*` at all.
+   * match the regular expression of the claim, which allows `*` only after the identifying part. If the regular
+   * expression is null, the pattern must not contain `*` at all.
    */
   readonly claims: Readonly<Record<string, RegExp | null>>;
   /** An example of an accepted condition, for error messages. */
@@ -60,8 +60,8 @@ export function providerOf(issuer: string): WorkloadProvider {
 
 function isIdentifying({ claims }: WorkloadIssuer, claim: string, value: string): boolean {
   if (!Object.hasOwn(claims, claim)) return false;
-  const prefixPattern = claims[claim] ?? null;
-  return prefixPattern === null ? !value.includes('*') : prefixPattern.test(value);
+  const identifyingPattern = claims[claim] ?? null;
+  return identifyingPattern === null ? !value.includes('*') : identifyingPattern.test(value);
 }
 
 /**

@@ -1,7 +1,10 @@
 import type { ClaimConditions } from './claim-patterns.ts';
 import type { WorkloadProvider } from './workload-issuers.ts';
 
-/** Derives the issuer and conditions of a workload identity from properties of a pipeline. Also runs in browsers. */
+/**
+ * Derives the issuer, audience and conditions of a workload identity from properties of a workload, such as its
+ * repository. Also runs in browsers.
+ */
 
 export interface WorkloadFields {
   /**
@@ -24,7 +27,7 @@ export interface WorkloadFields {
 
 export interface WorkloadPreset {
   readonly issuer: string;
-  /** Null for the default, the URL of the server. */
+  /** Null for the default, the URL of the Devpilot server. */
   readonly audience: string | null;
   readonly conditions: ClaimConditions;
 }
@@ -87,13 +90,13 @@ const PRESETS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, (fields: Work
     const [organization = '', project = ''] = fields.subject.split('/');
     return {
       issuer: fields.issuer || `https://oidc.circleci.com/org/${organization}`,
-      // CircleCI puts the ID of the organization into tokens for which no other audience was requested.
+      // By default, the audience of CircleCI's tokens is the ID of the organization.
       audience: organization,
       conditions: withoutEmpty({ 'oidc.circleci.com/project-id': project, 'oidc.circleci.com/vcs-ref': refOf(fields) }),
     };
   },
 };
 
-/** Returns the issuer, audience and conditions for a pipeline of a provider. Pure. */
+/** Returns the issuer, audience and conditions for a workload of a provider. Pure. */
 export const workloadPreset = (provider: Exclude<WorkloadProvider, 'other'>, fields: WorkloadFields): WorkloadPreset =>
   PRESETS[provider](fields);

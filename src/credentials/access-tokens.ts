@@ -25,7 +25,7 @@ export function serializeAccessToken(token: Credential, now: number): AccessToke
 
 /**
  * Creates an access token. Only this result contains its secret. Throws `validation_failed` for an expiry that is not
- * in the future, `unavailable` if too many hashes are waiting, and the errors of `createCredential`.
+ * in the future, `unavailable` if too many passphrases are waiting to be hashed, and the errors of `createCredential`.
  */
 export async function createAccessToken(
   context: CredentialContext,

@@ -90,7 +90,10 @@ export async function listApiKeys(
   return { data: data.map((key) => serializeApiKey(key, context.clock())), ...page };
 }
 
-/** Returns only the fields whose values change. Throws `validation_failed` for a new expiry in the past. Pure. */
+/**
+ * Returns only the fields whose values change. Throws `validation_failed` for a new expiry that is not in the future.
+ * Pure.
+ */
 function changesOf(
   before: Credential,
   input: Omit<UpdateApiKey, 'restrictions'>,

@@ -29,9 +29,9 @@ export interface CredentialContext {
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that responses include them. */
   readonly flushUses: () => Promise<void>;
-  /** Deducts the requests that this node has accepted from the stored rate levels of their credentials. */
+  /** Shares the requests that this node has accepted: updates the stored rate levels of their credentials. */
   readonly shareRates: () => Promise<void>;
-  /** Whether text has the form of a secret of another system with a prefix that a workspace declares. */
+  /** Whether text has the form of another system's secret, with a prefix that any workspace declares. */
   readonly isForeignSecret: (text: string) => boolean;
   /**
    * Reads the declared prefixes again after a change. Never rejects: if the read fails, it is repeated within seconds.

@@ -24,9 +24,9 @@ export async function recordRevocation(
 }
 
 /**
- * Deletes a credential and records its revocation and its audit event, which names the other credential of an
- * unfinished replacement. Also deletes the access tokens that were issued in exchange for it. Returns the revocations,
- * none if the workspace has no such credential.
+ * Deletes a credential and records its revocation and its audit event, which names the credential that it replaces and
+ * the one that replaces it, if any. Also deletes the access tokens that were issued in exchange for it. Returns the
+ * revocations; empty if the workspace has no such credential.
  */
 export async function deleteInTransaction(
   trx: Trx,
@@ -72,9 +72,8 @@ async function deleteChildrenOf(
 }
 
 /**
- * Waits until every node has confirmed all of `revocations`. Each of them is awaited, because a server without a
- * cluster applies only revocations that it waits for. Returns the receipt of the last revocation, null if there are
- * none.
+ * Waits until every node has confirmed all of `revocations`. Each of them is awaited, because a node without a cluster
+ * applies only the revocations for which it waits. Returns the receipt of the last revocation, null if there are none.
  */
 export async function waitForEach(
   { waitForConfirmation }: CredentialContext,

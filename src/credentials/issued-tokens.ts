@@ -25,7 +25,8 @@ export const oauthError = (error: string, detail: string): Problem => new Proble
 
 /**
  * Returns a token name made from untrusted text: one line, without control and invisible characters, truncated to the
- * maximum length of a name and padded with periods to the minimum length. Pure.
+ * maximum length of a name and padded with periods to the minimum length; `Issued token` if nothing visible remains.
+ * Pure.
  */
 export function issuedTokenName(text: string): string {
   const visible = text
@@ -76,15 +77,15 @@ export function requestedLifetime(
 function tooWideProblem(member: keyof Restrictions): Problem {
   const isResource = member === 'projects' || member === 'apps';
   const fields = isResource ? 'restrictions.projects and restrictions.apps' : `restrictions.${member}`;
-  const detail = `${fields} must not be wider than those of the token or identity that is exchanged.`;
+  const detail = `${fields} must not be wider than in the access token or workload identity that is used.`;
   return oauthError('invalid_request', detail);
 }
 
 /**
- * Returns the restrictions of a new token: `held`, the restrictions of the token or identity for which it is exchanged,
- * tightened as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider. For an
- * unknown project or app, throws `validation_failed`, or the same `invalid_request` if `held` restricts projects or
- * apps.
+ * Returns the restrictions of a new token: `held`, the restrictions of the access token or workload identity for which
+ * it is issued, tightened as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider.
+ * For an unknown project or app, throws `validation_failed`, or the same `invalid_request` if `held` restricts projects
+ * or apps.
  */
 export async function tightenedRestrictions(
   trx: Trx,
@@ -98,7 +99,7 @@ export async function tightenedRestrictions(
   const isRestrictedToResources = held.projects.length + held.apps.length > 0;
   const tightened = await resolveRestrictions(trx, workspaceId, { ...others, ...resources }, held).catch(
     (error: unknown) => {
-      // The error must not reveal whether resources that the holder may not use exist.
+      // The error must not reveal whether a resource exists that the holder may not use.
       throw isRestrictedToResources && error instanceof Problem && error.code === 'validation_failed'
         ? tooWideProblem('apps')
         : error;
@@ -110,8 +111,8 @@ export async function tightenedRestrictions(
 }
 
 /**
- * Issues an access token for a workload identity or another token, with its audit event. Throws the errors of
- * `appendAuditEvent`.
+ * Issues an access token for a workload identity or in exchange for another token, with its audit event. Throws the
+ * errors of `appendAuditEvent`.
  */
 export async function issueToken(
   trx: Trx,

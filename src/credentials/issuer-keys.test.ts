@@ -62,7 +62,7 @@ test('a withdrawn key is no longer accepted once the keys are read again', async
   assert.equal(await reasonOf(sign({}, { key })), 'key');
 });
 
-test('four signature algorithms are accepted, and no others', async () => {
+test('RS256, PS256, EdDSA and ES256 are accepted, RS512 and ES384 are not', async () => {
   for (const alg of ['RS256', 'PS256', 'EdDSA', 'ES256', 'RS512', 'ES384']) {
     const key = await issuer.addKey(`key-${alg}`, alg);
     keys = createIssuerKeys(createOutbound({ policy: 'any' }), () => now, 200);
@@ -70,7 +70,7 @@ test('four signature algorithms are accepted, and no others', async () => {
   }
 });
 
-test('an issuer that hangs or sends oversized or invalid responses is reported as unavailable within five seconds, and again without a request', async () => {
+test('an issuer that hangs or sends oversized or invalid responses is reported as unavailable within five seconds, and the next time without another request', async () => {
   const token = await sign({});
   const large = Buffer.alloc(10 * 1_048_576, ' ');
   const faultyResponses: Readonly<Record<string, WorkloadIssuer['respond']>> = {
@@ -98,7 +98,7 @@ test('an issuer that hangs or sends oversized or invalid responses is reported a
   }
 });
 
-test('while an issuer cannot be read, its cached keys are used for an hour', async () => {
+test('while the keys of an issuer cannot be read, cached ones are used until an hour after they were read', async () => {
   assert.equal(await reasonOf(sign({})), 'ok');
   issuer.respond = (_, response) => response.writeHead(500).end();
   now += 59 * MINUTE;

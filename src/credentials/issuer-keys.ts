@@ -18,8 +18,8 @@ export interface IssuerKeys {
    */
   find(source: KeySource): Promise<KeySet>;
   /**
-   * Like `find`, for a token with an unknown key: reads the keys again, unless the last read was less than a minute ago
-   * or failed less than ten seconds ago.
+   * Like `find`, for a token with an unknown key: reads the keys again, unless the last read succeeded less than a
+   * minute ago or failed less than ten seconds ago.
    */
   findAgain(source: KeySource): Promise<KeySet>;
 }

@@ -20,10 +20,10 @@ function toStoredText(text: string | null | undefined, token: string, max: numbe
 }
 
 /**
- * Handles a credential whose secret was found in public as the policy of its workspace requires: deletes it and raises
- * a notice, or only raises a notice. Notices are raised once per location and day, within the quota `leakReports`. When
- * this resolves, no node accepts a deleted credential. Throws `unavailable` if it was deleted but not every node has
- * confirmed that in time.
+ * Responds to the leak of a credential's secret as the policy of its workspace requires: deletes the credential and
+ * raises a notice, or only raises a notice. Notices are raised once per location and day, within the quota
+ * `leakReports`. When this resolves, no node accepts a deleted credential. Throws `unavailable` if it was deleted but
+ * not every node has confirmed that in time.
  */
 export async function respondToLeak(
   context: CredentialContext,

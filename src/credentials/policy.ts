@@ -62,7 +62,7 @@ export async function getPolicy(context: CredentialContext, workspaceId: string)
   return serializePolicy(await findPolicy(context.store.read, workspaceId));
 }
 
-/** Returns the prefixes of secrets of other systems that each workspace declares. */
+/** Returns the prefixes that workspaces declare for the secrets of other systems. */
 export async function readForeignPrefixes(db: Queryable): Promise<DeclaredPrefix[]> {
   const rows = await listForeignPrefixes(db);
   return rows.flatMap(({ workspace_id: workspaceId, foreign_prefixes: prefixes }) =>
@@ -248,7 +248,7 @@ export async function updatePolicy(
 
 /**
  * Returns the credentials and members that would violate the policy after a change, oldest first. Changes nothing.
- * Throws like `updatePolicy`.
+ * Throws `conflict` (`If-Match`) and `validation_failed`.
  */
 export async function getViolations(
   context: CredentialContext,

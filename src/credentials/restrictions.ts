@@ -4,7 +4,7 @@ import { isUnrestricted } from '../contract/unrestricted.ts';
 import { findResourceIds } from '../store/resources.ts';
 import type { Queryable } from '../store/store.ts';
 
-/** The columns of a credential that contain its restrictions. */
+/** The columns of a credential or workload identity that contain its restrictions. */
 interface RestrictionColumns {
   readonly restrictions: string | null;
   readonly max_uses: number | null;
@@ -45,9 +45,8 @@ export function checkGuard(
 }
 
 /**
- * Returns the IDs of the projects or apps that are requested by ID or slug, without duplicates. An ID that the
- * credential already has is accepted even if the resource was deleted. Throws `validation_failed` for an unknown
- * project or app.
+ * Returns the IDs of the projects or apps that are requested by ID or slug, without duplicates. An ID in `held` is
+ * accepted even if the resource was deleted. Throws `validation_failed` for an unknown project or app.
  */
 async function resolveResources(
   db: Queryable,

@@ -14,7 +14,7 @@ import type { CredentialContext } from './credentials.ts';
 /** Returns the bit of a reason in a mask of reasons. */
 export const reasonBit = (reason: ReviewReason): number => 1 << REVIEW_REASONS.indexOf(reason);
 
-/** Returns the times that determine the reasons of a workspace at `now`, in epoch milliseconds. */
+/** Returns the times that determine the review reasons of a workspace's credentials at `now`, in epoch milliseconds. */
 export async function readReviewTimes(db: Queryable, workspaceId: string, now: number): Promise<ReviewTimes> {
   const policy = await findPolicy(db, workspaceId);
   const usedSince = now - REVIEW_DAYS.usedWithin * DAY;
@@ -35,7 +35,9 @@ export async function readReviewTimes(db: Queryable, workspaceId: string, now: n
  */
 export type ReviewEntry = Pick<ReviewReasonsRow, 'id' | 'reasons' | 'kept_reasons'>;
 
-/** The credentials of a workspace with at least one reason, in groups of the same risk, highest first. */
+/**
+ * The credentials with at least one reason, of those that people created, in groups of the same risk, highest first.
+ */
 export interface ReviewSnapshot {
   readonly groups: readonly { readonly risk: number; readonly entries: readonly ReviewEntry[] }[];
   /** Number of credentials per combination of `reasons` and `kept_reasons`. */
@@ -49,7 +51,7 @@ export interface ReviewSnapshot {
 /** Credentials per read: few enough that other reads on the same thread wait only a few milliseconds. */
 const CHUNK_SIZE = 2_000;
 
-/** Reads the reasons of all credentials, in chunks. */
+/** Reads the reasons of all credentials that people created, or only those that `createdBy` created, in chunks. */
 async function takeSnapshot(
   db: Queryable,
   workspaceId: string,
@@ -93,7 +95,7 @@ async function takeSnapshot(
 export const riskOf = (reasons: number): number =>
   reviewReasonsOf(reasons).reduce((sum, reason) => sum + REVIEW_WEIGHTS[reason], 0);
 
-/** Returns a snapshot of a workspace that was taken after its last change and at most a minute ago. */
+/** Returns a snapshot that was taken after the last change in the workspace and at most a minute ago. */
 export type FindReviewSnapshot = (
   context: CredentialContext,
   workspaceId: string,

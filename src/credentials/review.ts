@@ -29,15 +29,15 @@ import {
   riskOf,
 } from './review-snapshots.ts';
 
-/** Whether a review lists a credential. It omits credentials that are kept despite all of their current reasons. */
+/** Whether a review lists a credential. By default, it omits credentials that are kept despite all current reasons. */
 const isListed = (
   { includeKept }: ReviewQuery,
   { reasons, kept_reasons: keptReasons }: Omit<ReviewEntry, 'id'>,
 ): boolean => includeKept === 'true' || (reasons & ~keptReasons) !== 0;
 
 /**
- * Returns the number of credentials that match a query, and the number per reason regardless of the query's filter by
- * reason. Pure.
+ * Returns the number of credentials that match a query (null if it exceeds `LIMITS.countedTotal`), and the number per
+ * reason regardless of the query's filter by reason. Pure.
  */
 function countEntries({ tallies }: ReviewSnapshot, query: ReviewQuery): Pick<Review, 'total' | 'counts'> {
   const listed = tallies.filter((tally) => isListed(query, tally));

@@ -56,8 +56,8 @@ export function toStoredCredential(row: AuthorizationRow): StoredCredential {
 }
 
 /**
- * Returns the wanted uses that a stored credential allows at `now` (epoch milliseconds), and its limits afterwards.
- * Pure.
+ * Returns how many of the wanted uses a stored credential allows at `now` (epoch milliseconds), and its limits
+ * afterwards. Stores nothing. Pure.
  */
 export function takeUsesFromRow(row: UseRow, wanted: number, now: number): TakenUses {
   const { rate, maxUses } = parseRestrictions(row);
@@ -95,7 +95,7 @@ export async function takeStoredUses(
 }
 
 /**
- * Deducts requests that a node has accepted from the rate levels of their credentials, in one transaction. `clock`
+ * Updates the stored rate levels of credentials by requests that a node has accepted, in one transaction. `clock`
  * returns epoch milliseconds. Throws `unavailable` if the store cannot be written.
  */
 export async function shareRateUses(

@@ -13,7 +13,7 @@ export type TokenRefusal = 'malformed' | 'issuer' | 'algorithm' | 'key' | 'signa
 
 const refused = (reason: TokenRefusal, detail: string): Verification => ({ claims: null, reason, detail });
 
-/** Returns the payload of a JWT, or null if it is not a JSON object. Pure. */
+/** Parses the decoded payload of a JWT. Returns null if it is not a JSON object. Pure. */
 function payloadOf(text: string): Claims | null {
   try {
     const payload: unknown = JSON.parse(text);
@@ -62,8 +62,10 @@ export async function verifySubjectToken(keys: IssuerKeys, source: KeySource, to
       return verifyWith(keys.findAgain);
     });
   } catch (error) {
-    if (error instanceof errors.JWKSNoMatchingKey) return refused('key', 'The issuer publishes no key with this ID.');
-    if (error instanceof errors.JWKSMultipleMatchingKeys) return refused('key', 'The token does not name its key.');
+    if (error instanceof errors.JWKSNoMatchingKey)
+      return refused('key', 'The issuer publishes no key that matches the header of the token.');
+    if (error instanceof errors.JWKSMultipleMatchingKeys)
+      return refused('key', 'Several keys of the issuer match the header of the token.');
     if (error instanceof errors.JWSSignatureVerificationFailed)
       return refused('signature', 'The signature is not valid.');
     if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException)

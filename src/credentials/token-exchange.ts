@@ -42,7 +42,7 @@ function checkParent(parent: CredentialRow | undefined, now: number): Credential
     throw oauthError('invalid_request', 'A token that was issued in exchange for another cannot be exchanged again.');
   const { rate, maxUses } = parseRestrictions(parent);
   if (rate === null && maxUses === null) return parent;
-  throw oauthError('invalid_request', 'A token with a rate or a maximum number of uses cannot be exchanged.');
+  throw oauthError('invalid_request', 'A token with a rate limit or a maximum number of uses cannot be exchanged.');
 }
 
 function refuseByPolicy(

@@ -19,25 +19,25 @@ export interface WorkloadContext extends CredentialContext {
   /** Counts exchanges of both kinds, by the ID of the workspace. */
   readonly exchangesPerWorkspace: LeakyBucketLimiter;
   /**
-   * Returns whether a refusal is the first one with this key in the minute of `now`, and remembers the key. Only the
-   * first refusal is recorded among the last exchanges of an identity.
+   * Returns whether a refusal is the first one for this identity and reason in the minute of `now`, and remembers it.
+   * Only the first refusal is recorded among the last exchanges of the identity.
    */
-  readonly isFirstRefusal: (key: string, now: number) => boolean;
+  readonly isFirstRefusal: (identityAndReason: string, now: number) => boolean;
 }
 
-/** Beyond this number of keys in a minute, no refusal counts as the first one. */
-const MAX_KEYS = 10_000;
+/** Beyond this number of first refusals in a minute, no refusal counts as the first one. */
+const MAX_FIRST_REFUSALS = 10_000;
 
-/** Returns a new `isFirstRefusal`, which remembers the keys of the current minute. */
+/** Returns a new `isFirstRefusal`, which remembers the refusals of the current minute. */
 export function createFirstRefusalCheck(): WorkloadContext['isFirstRefusal'] {
   let currentMinute = 0;
-  const keys = new Set<string>();
-  return (key, now) => {
+  const refusals = new Set<string>();
+  return (identityAndReason, now) => {
     const minute = Math.floor(now / MINUTE);
-    if (minute !== currentMinute) keys.clear();
+    if (minute !== currentMinute) refusals.clear();
     currentMinute = minute;
-    if (keys.has(key) || keys.size >= MAX_KEYS) return false;
-    keys.add(key);
+    if (refusals.has(identityAndReason) || refusals.size >= MAX_FIRST_REFUSALS) return false;
+    refusals.add(identityAndReason);
     return true;
   };
 }

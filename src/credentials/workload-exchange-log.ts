@@ -29,7 +29,7 @@ export class ExchangeRefusal extends Error {
 export const notAccepted = () =>
   oauthError(
     'invalid_request',
-    'The subject token is not accepted for this workload identity. Its last exchanges show the reason to owners and admins of its workspace.',
+    'The subject token is not accepted for this workload identity. Owners and admins of the workspace find the reason among the last exchanges of the identity.',
   );
 
 /** Claims that identify a job. They are recorded in addition to the claims in the conditions of the identity. */

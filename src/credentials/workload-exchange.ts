@@ -17,8 +17,8 @@ import { countLiveIssued } from '../store/issued-tokens.ts';
 import type { WorkloadIdentityTable } from '../store/schema/workloads.ts';
 import type { Trx } from '../store/store.ts';
 import {
-  claimSubjectToken,
   findWorkloadIdentityById,
+  insertAcceptedToken,
   lockWorkloadIdentity,
   updateWorkloadIdentity,
 } from '../store/workload-identities.ts';
@@ -55,7 +55,7 @@ export interface WorkloadExchangeRequest {
   readonly restrictions: RestrictionsInput | undefined;
 }
 
-/** Refuses claims that do not meet the identity's conditions at `now`. */
+/** Refuses claims whose issuer, audience or times are not accepted at `now`, or that do not meet the conditions. */
 function checkClaims(row: WorkloadIdentityTable, claims: Claims, now: number): void {
   const [failure] = [
     ...issuerAndAudienceFailures(claims, row),
@@ -77,7 +77,7 @@ async function refuseReplayed(trx: Trx, row: WorkloadIdentityTable, claims: Clai
   const digest = createHash('sha256')
     .update(JSON.stringify([row.issuer, jti]))
     .digest();
-  if (await claimSubjectToken(trx, row.workspace_id, digest, acceptedUntil(claims))) return;
+  if (await insertAcceptedToken(trx, row.workspace_id, digest, acceptedUntil(claims))) return;
   throw new ExchangeRefusal('replay', 'The token has been exchanged before.', claims);
 }
 

@@ -58,7 +58,7 @@ function checkTrustworthy(
   if (problem !== null) throw invalidField('conditions', problem);
 }
 
-/** Refuses an identity if the policy does not allow its tokens, or does not allow its creator to create tokens. */
+/** Refuses an identity if the policy does not allow its tokens, or does not allow the actor to create tokens. */
 async function checkPolicy(trx: Trx, request: RequestContext, row: WorkloadIdentityTable, now: number): Promise<void> {
   await checkNewCredential(trx, request, policySubjectOf(row, now));
 }

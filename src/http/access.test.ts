@@ -46,7 +46,7 @@ interface Row {
   readonly token?: readonly Scope[];
   /** `guard` is a flag in addition to the permission `read`. */
   readonly key?: readonly (Permission | 'guard')[];
-  /** A body that changes nothing when a permitted person sends it; `{}` if absent. */
+  /** A body with which permitted principals change nothing that this test needs; `{}` if absent. */
   readonly body?: unknown;
   /** The request would delete the test's workspace, membership or session, so permitted principals do not send it. */
   readonly isDestructive?: true;
@@ -54,7 +54,10 @@ interface Row {
 
 const DEPLOYERS = ['basic_deployment', 'advanced_deployment'] as const;
 
-/** Projects, apps and servers have the same routes. Keys need read, write or delete; `manage` allows all of them. */
+/**
+ * Projects, apps and servers have the same routes. Keys need read, write or delete; the permission that
+ * `manage` names is enough for each route.
+ */
 function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
   return [
     { route: `GET /v1/${nouns}`, access: 'member', key: ['read', manage] },
@@ -454,7 +457,7 @@ function refusalByRights(row: Row, { identity }: TestPrincipal): [number, string
   return RANK[identity.kind] >= RANK[row.access] ? null : [403, 'forbidden'];
 }
 
-/** Codes of refused authorization, which an authorized request never gets for the bodies of the table. */
+/** Error codes of refused authorization. An authorized request with a body of the table never gets one of them. */
 const AUTHORIZATION_CODES = new Set([
   'missing_credential',
   'invalid_token',
@@ -519,7 +522,7 @@ test('HEAD requires a credential wherever GET does', async () => {
   }
 });
 
-test('a refusal for a missing scope names the required scope', async () => {
+test('a refusal for a missing permission names the required permission', async () => {
   const { secret } = await createKey(owner, ['write', 'delete']);
   const body = new URLSearchParams({ token: 'x' });
   const refused = await testServer.call<{ required: string[] }>('/v1/introspect', { body, headers: bearer(secret) });
@@ -573,7 +576,7 @@ test('CVE-2022-31667: IDs of another workspace get the same response as IDs that
 });
 
 // Last, because turning on two-factor authentication ends the other sessions.
-test('where the policy requires a second factor, a person without one reaches only their own account', async () => {
+test('where the policy requires a second factor, a person without one cannot call the routes that require a role', async () => {
   const strict = await createWorkspaceFor(await turnOnTwoFactor(testServer, owner, now), testServer, 'Strict');
   const admin = await signUpMember(testServer, strict, 'admin', 'joan@example.com');
   const required = await strict.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });

@@ -29,8 +29,8 @@ export type Access =
   | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
 
 /**
- * Every ID and slug matches this. NUL does not match, because PostgreSQL does not accept it in the JSON of recorded
- * uses.
+ * Every ID and slug matches this. Other text is not recorded with a use: PostgreSQL, for example, does not accept NUL
+ * in JSON.
  */
 const ID_OR_SLUG = /^[a-z0-9_-]{1,64}$/;
 
@@ -47,7 +47,10 @@ export const ANY_CREDENTIAL: Requirement = {
   api_key: requireAll('api_key', []),
 };
 
-/** Returns what a route's access requires of each kind of credential; null for a kind that the route rejects. */
+/**
+ * Returns what a route's access requires of each kind of credential; null for a kind that gives no access. A public
+ * route needs no credential.
+ */
 export function requirementOf(access: Access): Requirement {
   if ('public' in access) return { access_token: null, api_key: null };
   if ('any' in access) return ANY_CREDENTIAL;

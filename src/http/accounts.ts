@@ -27,7 +27,9 @@ export function accountRoutes(context: AppContext): Route[] {
       description: 'The response does not reveal whether the account exists.',
       tag,
       body: RequestPasswordReset,
-      responses: { 202: z.null().describe('A link is sent if the account exists and this server sends email') },
+      responses: {
+        202: z.null().describe('A link is sent if the account exists and is enabled, and this server sends email'),
+      },
       handler: ({ body, request }) => requestPasswordReset(people, body.email, originOf(request)),
     }),
     route({
@@ -49,7 +51,7 @@ export function accountRoutes(context: AppContext): Route[] {
       url: '/v1/me',
       access: { person: 'signed_in' },
       summary: 'Delete your account',
-      description: 'Not possible while you own a workspace.',
+      description: 'Not possible while you own a workspace or are the last operator.',
       tag,
       body: Reauthenticate,
       responses: { 204: NoContent },

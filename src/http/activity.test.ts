@@ -313,7 +313,7 @@ forEachEngine('the activity tracker', (engine) => {
     assert.deepEqual([withoutId.status, withoutId.body.errors?.[0]?.field], [422, 'id']);
   });
 
-  test('events with the same source and ID are stored and counted once, within a batch and from concurrent senders', async () => {
+  test('events with the same source and ID are stored and counted once, within a batch and across concurrent requests', async () => {
     const { sendBatch, listEvents, readChart } = await createTracker();
     const repeated = event({ id: 'same' });
     const fromOtherSource = event({ id: 'same', source: '/elsewhere' });

@@ -33,7 +33,7 @@ const SENDER_ORIGIN = /^[\w.*-]{1,253}(?::\d{1,5})?$/;
 const SENDER_RATE = /^[1-9]\d{0,8}$/;
 
 /**
- * Returns the headers that permit a sender to deliver events. They do not authorize it: every delivery needs a
+ * Returns the headers with which the handshake permits a sender to deliver events. Every delivery still needs a
  * credential. The URL in `WebHook-Request-Callback` is never requested.
  */
 function allowDelivery({ headers }: FastifyRequest): Record<string, string> {

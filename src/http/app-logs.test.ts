@@ -86,7 +86,7 @@ async function followLog(
 }
 
 test('a followed log streams until the reader disconnects, which also ends the command', async () => {
-  // The following tests follow this file too.
+  // The later tests also stream this file.
   const file = join(app.directory, 'shared', `log-${process.pid}`);
   writeFileSync(file, 'first\n');
   await app.edit({ logCommand: `test "$DEVPILOT_FOLLOW" = 1 && exec tail -n 10 -f ../../shared/log-${process.pid}` });
@@ -101,7 +101,7 @@ test('a followed log streams until the reader disconnects, which also ends the c
   await until(async () => !isRunning(`shared/log-${process.pid}`));
 });
 
-test('HEAD of a followed log starts no command and does not count toward the limit of readers', async () => {
+test('HEAD of a followed log starts no command and does not count toward the limit on readers', async () => {
   const { secret } = await createKey(owner, ['view_logs']);
   for (let count = 0; count < 40; count++) {
     const { status, headers } = await testServer.call(`/v1/apps/${app.id}/logs?follow=true`, {

@@ -19,7 +19,7 @@ import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldTombstones } from '../store/tombstones.ts';
 import { deleteOldUses } from '../store/usage-retention.ts';
 import { deleteOldDeliveries } from '../store/webhook-deliveries.ts';
-import { deleteExpiredTokenClaims } from '../store/workload-identities.ts';
+import { deleteExpiredAcceptedTokens } from '../store/workload-identities.ts';
 
 /**
  * Deletes expired and old rows. Correctness does not depend on it, because expiry is always checked against the clock.
@@ -45,7 +45,7 @@ export async function runHousekeeping(
     await deleteOldQuotaUses(trx, now);
     await deleteOldDeliveries(trx, now - 30 * DAY);
     await deleteOldTombstones(trx, now - DURATIONS.tombstone);
-    await deleteExpiredTokenClaims(trx, now - HOUR);
+    await deleteExpiredAcceptedTokens(trx, now - HOUR);
   });
   await deleteExpiredIssuedTokens(store, now - DURATIONS.expiredIssuedToken);
   await deleteExpiredActivity({ store }, now - retentionDays * DAY);

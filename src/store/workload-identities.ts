@@ -111,7 +111,7 @@ export async function listExchanges(
  * Records a token as accepted. Returns false if it has already been accepted. If another node is accepting it at the
  * same time, the insert waits for that node's transaction.
  */
-export async function claimSubjectToken(
+export async function insertAcceptedToken(
   trx: Trx,
   workspaceId: string,
   digest: Uint8Array,
@@ -127,6 +127,6 @@ export async function claimSubjectToken(
 }
 
 /** Deletes the records of accepted tokens that expired before `before`, in all workspaces. For housekeeping only. */
-export async function deleteExpiredTokenClaims(trx: Trx, before: number): Promise<void> {
+export async function deleteExpiredAcceptedTokens(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('workload_replay').where('expires_at', '<', before).execute();
 }
