@@ -171,7 +171,7 @@ forEachEngine('a credential that replaces another', (engine) => {
         assert.deepEqual(await linksOf(path, first.body.id), [old.id, null]);
       });
 
-      test('the holder of a replaced credential can revoke it, and the audit log contains its replacement', async () => {
+      test('the holder of a replaced credential can revoke it, and the activity log contains its replacement', async () => {
         const old = await create(path);
         const replacement = await create(path, { replaces: old.id });
         const body = new URLSearchParams({ token: old.secret });

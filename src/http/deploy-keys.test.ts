@@ -129,7 +129,7 @@ test('the key is used for the confirmed host only, and a replaced key no longer 
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
 });
 
-test('another workspace has no access to the deploy key, and the audit log never contains the private key', async () => {
+test('another workspace has no access to the deploy key, and the activity log never contains the private key', async () => {
   const { publicKey } = await replaceKey();
   const stranger = await createWorkspaceFor(owner, testServer, 'Stranger');
   for (const [method, action] of [

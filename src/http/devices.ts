@@ -30,15 +30,15 @@ export const unsupportedGrant = (grants: readonly string[]): Problem =>
 
 /**
  * Returns the response of a token endpoint to the device grant (RFC 8628, section 3.5). Throws the errors of that
- * section until the device is approved.
+ * section unless the device is approved.
  */
 export async function pollForDevice(
   { people, clock }: AppContext,
-  { device_code: code }: { device_code?: string | undefined },
+  { device_code: deviceCode }: { device_code?: string | undefined },
   request: FastifyRequest,
 ): Promise<DeviceToken> {
-  if (code === undefined) throw invalidField('device_code', 'is required');
-  const { secret, endsAt } = await pollDeviceToken(people, code, originOf(request));
+  if (deviceCode === undefined) throw invalidField('device_code', 'is required');
+  const { secret, endsAt } = await pollDeviceToken(people, deviceCode, originOf(request));
   return { access_token: secret, token_type: 'Bearer', expires_in: Math.floor((endsAt - clock()) / 1000) };
 }
 
@@ -63,6 +63,7 @@ export function deviceRoutes(context: AppContext): Route[] {
           );
         }
         const signedIn = signedInOf(request);
+        // Counts a wrong code as a failed attempt of the person, which limits guessing.
         await getDeviceRequest(people, signedIn, body.userCode);
         await decideDeviceRequest(people, signedIn, body.userCode, decision, originOf(request));
       },

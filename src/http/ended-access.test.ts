@@ -17,7 +17,7 @@ import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 
 const CHANGING_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
-/** Routes that require a credential and change something. */
+/** Routes that require authentication and have a method that can change something. */
 const ROUTES = routeTable({} as AppContext).filter(
   ({ method, access }) => CHANGING_METHODS.includes(String(method)) && !('public' in access),
 );

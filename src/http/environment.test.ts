@@ -111,7 +111,7 @@ test('a file format that cannot represent a value is refused, and the message na
   assert.equal((await getFile('toml')).status, 422);
 });
 
-test('variables that are too large for Linux to pass to a command are refused, and reducing them is always allowed', async () => {
+test('variables that are too large together for Linux to pass to a command are refused, and at the limit one can replace another', async () => {
   const app = await createApp();
   const largeVariables = (from: number, count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${from + index}`, 'x'.repeat(60_000)]));
@@ -137,7 +137,7 @@ test('Linux starts a program with the largest variables that an app can have', a
   );
   assert.equal((await setVariables(app, values)).status, 200);
   assert.equal((await setVariables(app, { ONE_MORE: '' })).status, 422);
-  // SERVER stands for the largest environment that a server is expected to add.
+  // SERVER stands for the variables that the app's server itself is expected to add at most.
   const env = { ...values, PATH: process.env['PATH'] ?? '', SERVER: 'x'.repeat(60_000) };
   const started = spawnSync('/usr/bin/env', { env, maxBuffer: 4 * RESOURCE_LIMITS.envTotalBytes });
   assert.deepEqual([started.error, started.status], [undefined, 0]);
@@ -257,28 +257,28 @@ test('a stale ETag is refused', async () => {
   assert.deepEqual(await readValues(app), { A: 'two' });
 });
 
-test('revealing values to a person is recorded with the names of the variables, listing masked values is not', async () => {
+test('showing values to a person is recorded with the names of the variables; listing hidden values is not', async () => {
   const app = await createApp();
   await setVariables(app, { A: 'one', B: 'two' });
   const path = `/v1/apps/${app.id}/env`;
-  const masked = await member.call<Environment>(`${path}?values=hidden`);
+  const hidden = await member.call<Environment>(`${path}?values=hidden`);
   assert.deepEqual(
-    masked.body.data.map(({ name, value }) => [name, value]),
+    hidden.body.data.map(({ name, value }) => [name, value]),
     [
       ['A', null],
       ['B', null],
     ],
   );
-  const listReveals = async () =>
+  const listReadEvents = async () =>
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.revealed`)).body.data;
-  assert.deepEqual(await listReveals(), []);
+  assert.deepEqual(await listReadEvents(), []);
   const admin = await signUpMember(testServer, owner, 'admin', 'ali@example.com');
   const filtered = await admin.call<Environment>(`${path}?name=B`);
   assert.equal(filtered.body.data[0]?.value, 'two');
-  const revealed = await owner.call<Environment>(path);
-  assert.equal(revealed.body.data.length, 2);
+  const shown = await owner.call<Environment>(path);
+  assert.equal(shown.body.data.length, 2);
   assert.deepEqual(
-    (await listReveals()).map(({ detail }) => detail),
+    (await listReadEvents()).map(({ detail }) => detail),
     [{ names: ['A', 'B'] }, { names: ['B'] }],
   );
   const edited = await owner.call<Environment>(path, { method: 'PATCH', body: { values: { A: 'mine' } } });
@@ -309,7 +309,7 @@ test('a member sees names but never values, with any query', async () => {
   assert.equal(denied.body.data[0]?.actor.name, 'mia');
 });
 
-test('only modify_env and all grant access, members read names only, and other workspaces find nothing', async () => {
+test('only the scopes modify_env and all grant access, API keys and members change nothing, and other workspaces find nothing', async () => {
   const app = await createApp();
   const path = `/v1/apps/${app.id}/env`;
   for (const scope of SCOPES) {

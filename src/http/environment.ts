@@ -34,7 +34,7 @@ const tag = 'Environment';
 const readAccess = { person: 'member', token: ['modify_env'] } as const;
 const writeAccess = { person: 'admin', token: ['modify_env'] } as const;
 
-/** Checks the name of a new variable. Throws `validation_failed`, not `not_found`: nothing is looked up here. */
+/** Checks the name of a variable to set. Throws `validation_failed`; a schema in `params` would throw `not_found`. */
 function parseVariableName(name: string): string {
   const checked = envName.safeParse(name);
   if (!checked.success) throw invalidField('name', checked.error.issues[0]?.message ?? 'must be valid');
@@ -55,7 +55,7 @@ function fileOf(format: EnvFileFormat, { data }: EnvironmentSnapshot): string {
   throw invalidField('format', `cannot be ${format}: the value of ${result.name} ${result.reason}`);
 }
 
-/** The parts of the API reference that differ between the two owners of variables. */
+/** The texts of the API reference that differ between the variables of an app and those of a project. */
 const TEXTS = {
   app: {
     noun: 'an app',
@@ -66,13 +66,13 @@ const TEXTS = {
   project: {
     noun: 'a project',
     list: 'The apps of the project inherit these variables.',
-    set: 'The apps of the project inherit the variable from their next deployment, unless they override it.',
-    remove: 'The apps of the project no longer inherit it from their next deployment.',
+    set: 'From their next deployment, the apps of the project inherit the variable unless they override it.',
+    remove: 'From their next deployment, the apps of the project no longer inherit it.',
   },
 } as const;
 
 /** The routes for the variables of apps or of projects. */
-function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
+function variableRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
   const { platform } = context;
   const url = `/v1/${ownerKind}s/:${ownerKind}/env`;
   const resourceAccess = ownerKind;
@@ -116,7 +116,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       resourceAccess,
       summary: `Update several variables of ${texts.noun}`,
       description:
-        'Atomically sets variables, and removes variables that are sent as null. The response contains only the values that were sent.',
+        'Atomically sets variables, and removes variables that are sent as null. The response lists all variables; values that were not sent are null.',
       tag,
       params: z.object(ownerParam),
       body: UpdateEnvironment,
@@ -181,7 +181,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       access: readAccess,
       resourceAccess,
       summary: `List the versions of the variables of ${texts.noun}`,
-      description: 'Newest first, with the names that changed and the actor.',
+      description: 'Newest first. Each has the names of the changed variables and the actor.',
       tag,
       params: z.object(ownerParam),
       query: PageQuery,
@@ -197,7 +197,8 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       access: writeAccess,
       resourceAccess,
       summary: `Restore an earlier version of the variables of ${texts.noun}`,
-      description: 'Creates a new version with the earlier variables.',
+      description:
+        'Creates a new version with the variables of the earlier one. The response lists them without values.',
       tag,
       params: z.object({ ...ownerParam, version: z.string().regex(/^\d{1,9}$/, 'must be a version number') }),
       responses: { 200: Environment },
@@ -213,6 +214,6 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
 }
 
 export const environmentRoutes = (context: AppContext): Route[] => [
-  ...ownerRoutes(context, 'app'),
-  ...ownerRoutes(context, 'project'),
+  ...variableRoutes(context, 'app'),
+  ...variableRoutes(context, 'project'),
 ];

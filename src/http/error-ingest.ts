@@ -124,13 +124,13 @@ async function readCompressed<Result>(
 }
 
 /**
- * Allows pages of the request's origin to read the response. Throws `forbidden` for an origin that the key does not
- * allow.
+ * Checks the origin of the page that sent a request, if the key has allowed origins: allows only this origin to read
+ * the response, or throws `forbidden`.
  */
 function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_origins }: IngestKeyRow): void {
   const allowed = JSON.parse(allowed_origins) as string[];
   const { origin } = request.headers;
-  // Requests from servers have no origin. The header is reliable in browsers only.
+  // Programs other than browsers send no `Origin`, or can send any.
   if (allowed.length === 0 || origin === undefined) return;
   if (!allowed.includes(origin)) {
     reply.removeHeader('access-control-allow-origin');
@@ -141,8 +141,8 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
 
 /**
  * The routes to which Sentry SDKs submit errors. They accept only the public key of an error key, which can only submit
- * errors and may therefore appear in pages and query strings. Other credentials are not accepted. In the query string,
- * they are rejected, as on every route.
+ * errors and may therefore appear in pages and query strings. Sessions, access tokens and API keys are ignored, or
+ * refused if they are in the query string, as on every route.
  */
 export function errorIngestRoutes(context: AppContext): Route[] {
   const { platform } = context;
@@ -157,7 +157,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     unknownKeyLimiter.count(clientAddressOf(request), now);
     throw new Problem(
       'invalid_token',
-      'The error key was not found: it was deleted, or the DSN is for another server.',
+      'The error key was not found: it was deleted, or the DSN belongs to another Devpilot installation.',
     );
   }
 
@@ -241,7 +241,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
       url,
       summary: 'Respond to a CORS preflight request',
       description: 'Browsers send it before a page of another origin reports errors.',
-      responses: { 204: z.null().describe('The page may report errors') },
+      responses: { 204: z.null().describe('The browser may send the request') },
       handler: ({ reply }) => reply.headers(PREFLIGHT_HEADERS).send(),
     });
   return [

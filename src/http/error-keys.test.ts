@@ -51,7 +51,7 @@ forEachEngine('error keys', (engine) => {
       app,
     ]);
 
-  test('error keys are managed by admins and by API keys that can change apps, and changes have audit events', async () => {
+  test('an owner creates and deletes error keys, with audit events, and API keys that can change apps list them', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Watched');
     const key = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
     assert.match(key.publicKey, /^[0-9a-f]{32}$/);
@@ -225,7 +225,7 @@ forEachEngine('error keys', (engine) => {
     assert.deepEqual(await readIssues(person), [['RangeError: out of reach', 1, null]]);
   });
 
-  test('responses have CORS headers for any origin, or only for the allowed origins of the key, also with errors', async () => {
+  test('responses have CORS headers for any origin, or only for the allowed origins of the key, even if they report an error', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Origins');
     const openKey = await createErrorKey(person);
     const restrictedKey = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
@@ -296,7 +296,7 @@ test('each error key has a rate limit, and a workspace has a maximum number of k
   }
 });
 
-test('guesses of error keys are limited per client', async () => {
+test('guesses of error keys are limited per client address', async () => {
   const now = Date.now();
   const testServer = await startTestServer({ clock: () => now });
   try {

@@ -177,7 +177,7 @@ forEachEngine('the error tracker', (engine) => {
     );
   });
 
-  test('an issue that is resolved in a release reopens for that release and later ones only', async () => {
+  test('an issue that is resolved in a release reopens for a later release, but not for an earlier one', async () => {
     const { report, readIssue, setStatus, token } = await createTracker();
     const resolveIn = (id: string, release: string | null, status = 'resolved') =>
       testServer.call<ErrorIssue>(`/v1/errors/issues/${id}`, {
@@ -205,7 +205,7 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await readIssue(id)).status, 'open');
   });
 
-  test('a muted issue counts occurrences without reopening, a deleted one is created again, and the audit log records both', async () => {
+  test('a muted issue counts occurrences without reopening, a deleted one is created again, and the activity log records both', async () => {
     const { report, readIssue, listIssues, listEvents, setStatus, person, token } = await createTracker();
     const headers = bearer(token.secret);
     const id = await report();
@@ -258,7 +258,7 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await listEvents(id)).length, 100);
   });
 
-  test('envelopes are accepted in each encoding, sessions and unknown items are ignored, and invalid envelopes are refused', async () => {
+  test('envelopes are accepted in each encoding, their session items and unknown items are ignored, and invalid envelopes are refused', async () => {
     const { person, listIssues } = await createTracker();
     const { publicKey } = await createErrorKey(person);
     const send = (

@@ -138,7 +138,7 @@ export function errorRoutes(context: AppContext): Route[] {
       resourceAccess: 'error_issue',
       summary: 'Resolve, reopen or mute an issue',
       description:
-        'A resolved issue reopens when the error occurs again. A muted issue stays muted, but its errors are counted.',
+        'A resolved issue reopens when the error occurs again; with `release`, not in earlier releases. A muted issue stays muted, but its occurrences are counted.',
       tag,
       params: IdParams,
       body: UpdateIssue,
@@ -153,7 +153,7 @@ export function errorRoutes(context: AppContext): Route[] {
       access: { person: 'admin', token },
       resourceAccess: 'error_issue',
       summary: 'Delete an issue',
-      description: 'Also deletes its occurrences. If the error is reported again, it creates a new issue.',
+      description: 'Also deletes its occurrences. If the error is reported again, a new issue is created.',
       tag,
       params: IdParams,
       responses: { 204: NoContent },

@@ -6,7 +6,7 @@ import type { TestPerson, TestRequest, TestServer } from '../testing/test-server
 import { createKey, signUpMember, signUpOwner, startTestServer } from '../testing/test-server.ts';
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
-// PostgreSQL only: SQLite runs one write transaction at a time. `audit/roles.test.ts` covers the rule on both.
+// PostgreSQL only: SQLite runs one write transaction at a time. `audit/roles.test.ts` tests the rule on both databases.
 let postgres: TestDatabases;
 let databaseUrl: string;
 let testServer: TestServer;
@@ -32,8 +32,8 @@ const createResource = async (path: string, body: object) => {
 /** Number of requests that got 503 because this process was suspended for longer than a transaction can be idle. */
 let unavailableCount = 0;
 /**
- * Sends a person's request while a change of their membership is uncommitted, and checks that it is refused. `change`
- * is an SQL statement without its condition.
+ * Sends a person's request while a change of their membership is uncommitted. Checks that the request is refused and
+ * adds no audit event. `change` is an SQL statement without its `where` clause.
  */
 async function expectRefused(person: TestPerson, change: string, path: string, request: TestRequest): Promise<void> {
   const countEvents = async () =>

@@ -68,7 +68,7 @@ const CLIENTS: Readonly<Record<string, { readonly command: readonly string[]; re
       import { client } from './hey-api/client.gen.js';
       import type { Auth } from './hey-api/client/index.js';
       export async function use(${INPUT}) {
-        // A string would be sent in the header of every scheme.
+        // If auth were a string, the client would send it in the header of every security scheme.
         const as = (secret: string) => (auth: Auth) => (auth.scheme === 'bearer' ? secret : undefined);
         client.setConfig({ auth: as(input.key) });
         const project = await projectsCreate({ body: { name: input.name }, throwOnError: true });

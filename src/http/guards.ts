@@ -37,8 +37,8 @@ function serializeFeedPage({ head, revocations, through, whole }: RevocationFeed
 }
 
 /**
- * Returns the identity of the guard that sent a request. The ID includes the API key, so that one key cannot act as a
- * guard of another key.
+ * Returns the identity of the guard that sent a request. It includes the ID of the API key, so that one key cannot act
+ * as a guard of another key.
  */
 function guardIdentityOf(request: FastifyRequest, guard: string) {
   const { record } = credentialOf(request);
@@ -92,8 +92,8 @@ export function guardRoutes(context: AppContext): Route[] {
       responses: { 200: GuardRecord },
       handler: async ({ body, request }): Promise<GuardRecord> => {
         const { record: key } = credentialOf(request);
-        // A guard that is rate-limited here sends the request to `/v1/authorize`, which limits unknown secrets per
-        // address of the guard's client.
+        // A guard that is rate-limited here lets `/v1/authorize` decide, which limits unknown secrets per address of
+        // the guard's client.
         context.guardLookupLimiter.check(key.id, clock());
         const record = await guards.findRecord(key.workspace.id, decodeDigest(body.digest));
         if (record === null) {
@@ -108,8 +108,8 @@ export function guardRoutes(context: AppContext): Route[] {
             name,
             workspaceId,
             rights: record.rights as NonNullable<GuardRecord['record']>['rights'],
-            // A guard accepts active records itself. For an inactive record it asks the server, which checks
-            // restrictions.
+            // A credential with restrictions is reported as inactive: a guard accepts only active credentials itself
+            // and lets the server, which checks restrictions, decide on the others.
             active: record.active && restrictions === null,
             hasPassphrase: passphraseHash !== null,
             expiresAt: toIsoStringOrNull(record.expiresAt),

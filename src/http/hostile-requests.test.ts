@@ -157,7 +157,7 @@ test('an envelope that decompresses to nested or wide data is refused before it 
   assert.equal(accepted.status, 200, accepted.text);
 });
 
-test("a guard's report of too many uses is refused, and the largest allowed report is accepted", async () => {
+test("a guard's report on too many credentials is refused, and one with the maximum of credentials and addresses is accepted", async () => {
   const key = await createKey(owner, ['read'], { guard: true });
   const send = (body: unknown) =>
     testServer.call<ProblemBody>('/v1/guards/uses', {
@@ -176,7 +176,10 @@ test("a guard's report of too many uses is refused, and the largest allowed repo
   const report = { guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses };
   assert.equal((await send(report)).status, 204);
   expectCode(await send({ ...report, uses: Array.from({ length: 60_000 }, () => ({})) }), 'too_large');
-  const invalidLastUse = await send({ ...report, uses: uses.with(499, { ...report.uses[0], count: 0 } as never) });
-  expectCode(invalidLastUse, 'validation_failed');
-  assert.match(invalidLastUse.text, /"field":"uses\.499\.count"/);
+  const withInvalidLastEntry = await send({
+    ...report,
+    uses: uses.with(499, { ...report.uses[0], count: 0 } as never),
+  });
+  expectCode(withInvalidLastEntry, 'validation_failed');
+  assert.match(withInvalidLastEntry.text, /"field":"uses\.499\.count"/);
 });

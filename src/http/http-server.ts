@@ -199,8 +199,8 @@ export async function createHttpServer(context: AppContext, options: HttpServerO
   registerAuthorize(app, authorize);
   await app.register(
     (scope) =>
-      // A promise, because Fastify does not catch what a plugin with a `done` callback throws, such as for a wrong
-      // route.
+      // Returns a promise, because Fastify does not catch the errors of a plugin with a `done` callback, such as the
+      // one for an invalid route.
       new Promise<void>((resolve) => {
         registerApi(scope, context);
         resolve();

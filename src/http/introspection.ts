@@ -128,13 +128,13 @@ export function introspectionRoutes(context: AppContext): Route[] {
       essential: true,
       access: { public: true },
       summary: 'Revoke a credential by its secret',
-      description: 'OAuth token revocation (RFC 7009). Also succeeds if the secret is unknown.',
+      description: 'OAuth token revocation (RFC 7009). Also ends a session. Succeeds even if the secret is unknown.',
       tag,
       body: RevokeRequest,
       bodyFormat: 'form',
       ignoresQuery: true,
       oauth: true,
-      responses: { 200: z.null().describe('The credential no longer works') },
+      responses: { 200: z.null().describe('No session or credential has this secret') },
       handler: async ({ body, request }) => {
         // Always 200, even for an invalid secret (RFC 7009, section 2.2).
         await revoke(context, body.token, originOf(request));

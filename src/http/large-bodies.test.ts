@@ -26,7 +26,7 @@ before(async () => {
 after(() => testServer.close());
 
 const slowRequests: ClientRequest[] = [];
-/** Starts a request whose body never arrives, and adds the statuses that the server sends to `statuses`. */
+/** Starts a request whose body never arrives. Each status in the server's responses is added to `statuses`. */
 function sendSlowly(statuses: number[], tokenSecret: string, headers: Record<string, string | number>): void {
   const slowRequest = request(testServer.url + PATH, {
     method: 'POST',

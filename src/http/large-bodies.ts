@@ -10,9 +10,9 @@ const MAX_LARGE_BODIES = 32;
 export const createLargeBodyLimiter = (): FairShareLimiter => createFairShareLimiter(MAX_LARGE_BODIES);
 
 /**
- * Reserves memory for a large body until the response has been sent, so that clients that send many large bodies slowly
- * cannot exhaust the memory. Neither a workspace nor, for people and public routes, a client address can reserve all of
- * the capacity. Throws `rate_limited`.
+ * If the body of a request can exceed `LIMITS.bodyBytes`, reserves one of the node's slots for large bodies until the
+ * response has been sent, so that many large bodies that arrive slowly cannot exhaust the memory. Neither a workspace
+ * nor, for people and public routes, a client address can reserve all slots. Throws `rate_limited` if none is free.
  */
 export function reserveLargeBody(
   limiter: FairShareLimiter,

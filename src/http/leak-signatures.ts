@@ -47,7 +47,8 @@ async function fetchKeys(fetchDocument: FetchDocument, url: string): Promise<Rea
 
 /**
  * Creates a verifier for the signatures of GitHub's secret scanning: ECDSA (P-256, SHA-256) of the unparsed body in
- * `Github-Public-Key-Signature`, with the key that `Github-Public-Key-Identifier` names.
+ * `Github-Public-Key-Signature`, with the key that `Github-Public-Key-Identifier` names. If the keys themselves are
+ * configured, they have no names, and a signature with any of them is valid.
  */
 export function createLeakSignatureVerifier(
   source: LeakKeySource,
@@ -89,7 +90,7 @@ export function createLeakSignatureVerifier(
   return async (headers, body) => {
     const { 'github-public-key-identifier': id, 'github-public-key-signature': signature } = headers;
     if (typeof id !== 'string' || typeof signature !== 'string' || signature.length > 1024) {
-      throw new Problem('forbidden', 'This server accepts signed reports only.');
+      throw new Problem('forbidden', 'Reports must be signed.');
     }
     const signatureBytes = Buffer.from(signature, 'base64');
     const keys = await keysFor(id);

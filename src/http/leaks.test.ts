@@ -135,7 +135,7 @@ describe('leaked secrets', () => {
     assert.deepEqual(labelsOf(await report([{ token }])), ['true_positive']);
   });
 
-  test('malformed and oversized reports are refused without repeating a secret', async () => {
+  test('malformed and too many reports are refused without repeating a secret', async () => {
     const secret = mintSecret('access_token');
     const tooManyReports = Array.from({ length: LEAK_LIMITS.reports + 1 }, () => ({ token: secret }));
     const responses = await Promise.all([
@@ -151,7 +151,7 @@ describe('leaked secrets', () => {
     for (const { text } of responses) assert.equal(text.includes(secret), false);
   });
 
-  test('reports are limited per client address', async () => {
+  test('unsigned requests are limited per client address', async () => {
     const statuses: number[] = [];
     for (let index = 0; index <= LEAK_LIMITS.requests.burst; index++) statuses.push((await report([])).status);
     assert.ok(statuses.includes(200) && statuses.at(-1) === 429);

@@ -18,7 +18,10 @@ import { validationProblem } from './validation.ts';
 /** Sufficient for the maximum number of reports, with unknown fields, which are ignored. */
 const REPORT_JSON_LIMITS = { depth: 5, values: 40 * LEAK_LIMITS.reports };
 
-/** Parses the body after its signature was verified. Throws `invalid_request`, `too_large`, `validation_failed`. */
+/**
+ * Parses a body. Fastify does not parse it, because the signature is that of its bytes. Throws `invalid_request`,
+ * `too_large`, `validation_failed`.
+ */
 async function parseReports(body: Buffer): Promise<LeakReport[]> {
   await checkJsonLimits(body, REPORT_JSON_LIMITS);
   let parsed: unknown;
@@ -95,7 +98,7 @@ export function leakRoutes(context: AppContext): Route[] {
       access: { public: true },
       summary: 'Report leaked secrets',
       description:
-        'Accepts the format of GitHub secret scanning. The policy of the workspace determines whether a leaked credential is deleted before the response is sent, or only reported to the workspace.',
+        'Accepts the format of GitHub secret scanning. The policy of the workspace determines whether a leaked credential is deleted before the response is sent, or only reported to the workspace. A leaked session is always ended.',
       tag: 'Introspection',
       bodyFormat: 'bytes',
       consumes: ['application/json'],

@@ -23,7 +23,7 @@ const CLIENT_COUNT = 24;
 
 interface RawResult {
   readonly statusLine: string;
-  /** Error code of the connection. */
+  /** Error code of the connection; null if it was closed without an error. */
   readonly error: string | null;
 }
 

@@ -6,7 +6,7 @@ const MAX_DRAINED_BYTES = 64 * 1_048_576;
 /**
  * A client that sends nothing for this long is assumed to have stopped or to be waiting for the connection to close.
  */
-const LINGERING_TIMEOUT_MS = 1_000;
+const IDLE_TIMEOUT_MS = 1_000;
 const MAX_LINGERING_TIME_MS = 10_000;
 
 /**
@@ -26,7 +26,7 @@ function limitDraining(socket: Socket): () => void {
     )
       previousBytes = bytesRead;
     else socket.destroy();
-  }, LINGERING_TIMEOUT_MS);
+  }, IDLE_TIMEOUT_MS);
   timer.unref();
   const stopChecks = () => {
     clearInterval(timer);

@@ -24,8 +24,8 @@ async function readCurrentAccess(context: AppContext, request: FastifyRequest): 
 }
 
 /**
- * Calls `onEnd` when the access of the principal has changed since the request was authorized. Returns a function that
- * stops the checks.
+ * Calls `onEnd` when the access of the principal is gone, differs from that at the time of the call, or cannot be
+ * checked. Returns a function that stops the checks.
  */
 async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: () => void): Promise<() => void> {
   const initialAccess = await readCurrentAccess(context, request);
@@ -47,8 +47,8 @@ async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: 
 }
 
 /**
- * Streams log lines as they arrive. The signal given to `readChunks` is aborted when the client disconnects or, within
- * two seconds, when it loses access.
+ * Streams log lines as they arrive. The signal given to `readChunks` is aborted when the client disconnects or,
+ * within about two seconds, when the access of the principal changes.
  */
 export async function streamLines(
   context: AppContext,
@@ -64,7 +64,10 @@ export async function streamLines(
   return reply.send(Readable.from(readChunks(signal), { objectMode: false }));
 }
 
-/** Returns a signal that is aborted when the client disconnects or, within two seconds, loses access. */
+/**
+ * Returns a signal that is aborted when the client disconnects or, within about two seconds, when the access of the
+ * principal changes.
+ */
 export async function signalWhileAllowed(
   context: AppContext,
   request: FastifyRequest,

@@ -55,7 +55,7 @@ export const TOOL_DECLARATIONS: readonly ToolDeclaration[] = [
     name: 'roll_back',
     route: 'POST /v1/deployments/:id/rollback',
     description:
-      'Roll back to the commit of this deployment. Returns the new deployment before it has finished; get_deployment returns its status',
+      'Roll an app back to the commit of an earlier deployment. Returns the new deployment before it has finished; get_deployment returns its status',
     omittedFields: ADVANCED_DEPLOYMENT_FIELDS,
     typicalBody: {},
   },

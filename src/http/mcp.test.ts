@@ -157,7 +157,7 @@ test('a credential sees only the tools that its rights allow, and calling anothe
 });
 
 for (const mode of ['auto', 'legacy'] as const) {
-  test(`an agent sets a variable, deploys and reads the log with the SDK's client (${mode}), and the audit log records it`, async () => {
+  test(`an agent sets a variable, deploys and reads the log with the SDK's client (${mode}), and the activity log records it`, async () => {
     const { secret, id } = await createToken(owner, ['basic_deployment', 'modify_env']);
     await withClient(secret, mode, async (client) => {
       assert.equal(client.getServerVersion()?.name, 'devpilot');
@@ -305,14 +305,14 @@ test("the official inspector's CLI lists the tools of a token with one scope, ca
       ),
     );
   };
-  const callTool = (name: string, ...args: readonly string[]) =>
+  const callWithInspector = (name: string, ...args: readonly string[]) =>
     inspect('--method', 'tools/call', '--tool-name', name, ...args.flatMap((arg) => ['--tool-arg', arg]));
   // `--strict` fails if some clients cannot read the schema of a tool.
   const [listed, called, failed, refused] = await Promise.all([
     inspect('--method', 'tools/list', '--strict'),
-    callTool('set_variable', `app=${app.id}`, 'name=INSPECTED', 'value=yes'),
-    callTool('list_variables', 'app=none'),
-    callTool('deploy', `app=${app.id}`),
+    callWithInspector('set_variable', `app=${app.id}`, 'name=INSPECTED', 'value=yes'),
+    callWithInspector('list_variables', 'app=none'),
+    callWithInspector('deploy', `app=${app.id}`),
   ]);
   assert.equal(listed.code, 0, listed.stderr);
   const { tools } = JSON.parse(listed.stdout) as { readonly tools: readonly { readonly name: string }[] };

@@ -121,7 +121,7 @@ class McpServer {
   }
 }
 
-/** Returns the MCP route. Its tools, for AI agents, call `routes`. */
+/** Returns the MCP route, whose tools let AI agents call some of `routes`. */
 export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[] {
   const server = new McpServer(context.version, routes);
   return [

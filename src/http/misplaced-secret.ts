@@ -33,8 +33,8 @@ function findMisplacedSecret({ rawHeaders }: IncomingMessage): string | null {
 }
 
 /**
- * Returns `problem`. If the credential is missing or invalid but another header contains a well-formed secret, the
- * detail names that header and the header to use instead. The detail reveals nothing else about the secret.
+ * Returns `problem`. If the credential is missing or invalid, but a header contains a well-formed secret that is not
+ * accepted there, the detail names that header, the kind of the secret, and the header to use instead.
  */
 export function withMisplacedSecretHint(problem: Problem, request: IncomingMessage): Problem {
   if (problem.code !== 'missing_credential' && problem.code !== 'invalid_token') return problem;

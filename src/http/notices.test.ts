@@ -65,7 +65,7 @@ forEachEngine('notices', (engine) => {
     return body.issueId;
   }
 
-  test('a new or reopened error issue has one notice until it is resolved or muted', async () => {
+  test('a new or reopened error issue has one notice until the issue is resolved or muted', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Errors');
     const issueId = await reportError(owner, 'order is undefined');
     await reportError(owner, 'order is undefined');

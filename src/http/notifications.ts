@@ -21,7 +21,7 @@ export function notificationRoutes(context: AppContext): Route[] {
       ...common,
       method: 'PATCH',
       summary: 'Change your email settings for notices',
-      description: 'Kinds that are not sent keep their settings.',
+      description: 'Kinds of notices that the request omits keep their settings.',
       body: UpdateNotifications,
       responses: { 200: Notifications },
       handler: ({ body, request }) =>

@@ -13,7 +13,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-/** How far the server's clock is ahead. The tests advance it between two polls instead of waiting. */
+/** How far the server's clock is ahead. The tests advance it before the second poll instead of waiting. */
 let clockAheadMs = 0;
 let server: TestServer;
 let owner: TestPerson;

@@ -2,7 +2,7 @@
 const REQUEST_SUFFIX = 'Input';
 const REFERENCE = /"\$ref":"#\/components\/schemas\/(\w+)"/g;
 
-const namesIn = (value: unknown): string[] =>
+const referencedNamesIn = (value: unknown): string[] =>
   [...JSON.stringify(value).matchAll(REFERENCE)].map(([, name = '']) => name);
 
 const withoutSuffix = (name: string) => (name.endsWith(REQUEST_SUFFIX) ? name.slice(0, -REQUEST_SUFFIX.length) : name);
@@ -26,9 +26,9 @@ export function mergeRequestAndResponseComponents<Schema extends object>(
   paths: Record<string, unknown>,
   generated: Readonly<Record<string, Schema>>,
 ): Record<string, Schema> {
-  const used = new Set(namesIn(paths));
+  const used = new Set(referencedNamesIn(paths));
   // The loop also visits the names that it adds.
-  for (const name of used) for (const nestedName of namesIn(generated[name] ?? {})) used.add(nestedName);
+  for (const name of used) for (const nestedName of referencedNamesIn(generated[name] ?? {})) used.add(nestedName);
 
   const comparableText = (name: string) => JSON.stringify(renameReferences(generated[name] ?? {}, withoutSuffix));
   const pairedNames = [...used].filter((name) => name.endsWith(REQUEST_SUFFIX) && used.has(withoutSuffix(name)));
@@ -38,7 +38,7 @@ export function mergeRequestAndResponseComponents<Schema extends object>(
   while (previousSize !== distinct.size) {
     previousSize = distinct.size;
     for (const name of pairedNames) {
-      if (namesIn(generated[name]).some((nestedName) => distinct.has(nestedName))) distinct.add(name);
+      if (referencedNamesIn(generated[name]).some((nestedName) => distinct.has(nestedName))) distinct.add(name);
     }
   }
 

@@ -17,7 +17,7 @@ export const HEADER_COMPONENTS = {
   ),
   IdempotencyKey: parameter(
     HEADERS.idempotencyKey,
-    'A unique string, to retry the request safely. If the same request was already processed with this key within the last 24 hours, it is refused with `idempotent_replay`, and `id` is the ID of the resource that the first request created.',
+    'A unique string, to retry the request safely. If the same request was already processed with this key within the last 24 hours, it is refused with `idempotent_replay`, and the `id` in the response is the ID of the resource that the first request created.',
     { minLength: LIMITS.idempotencyKey.min, maxLength: LIMITS.idempotencyKey.max },
     '9b2c6c1e-7d1f-4a51-8f0e-3c8d6f4f0a17',
   ),

@@ -150,8 +150,8 @@ function postprocessOperation(operation: Operation, { schemas, responses = {} }:
 }
 
 /**
- * Completes the generated OpenAPI document: gives problems their media type, and every body a description, bounds and
- * an example.
+ * Completes the generated OpenAPI document: gives problems their media type, responses a description, bodies an
+ * example, and strings and arrays a maximum length.
  */
 export function postprocessOpenApi(generated: object): Document {
   const document = JSON.parse(JSON.stringify(generated)) as Document;

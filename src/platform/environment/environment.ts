@@ -97,9 +97,9 @@ export async function getVariables(
   const state = await readEnvState(read, kind, row);
   const rows = effectiveRows(state).filter(({ name }) => query.name === undefined || name === query.name);
   if (query.name !== undefined && rows.length === 0) throw new Problem('not_found', 'The variable was not found.');
-  const isRevealed = query.values !== 'hidden' || requestsFile(query);
-  const values = isRevealed ? await openValues(context, rows) : new Map<string, string>();
-  if (isRevealed && rows.length > 0 && request.actor.kind === 'person') {
+  const includesValues = query.values !== 'hidden' || requestsFile(query);
+  const values = includesValues ? await openValues(context, rows) : new Map<string, string>();
+  if (includesValues && rows.length > 0 && request.actor.kind === 'person') {
     await context.store.transaction((trx) =>
       recordAuditEvent(trx, request, ACTIONS_BY_OWNER[kind].revealed, auditTargetOf(kind, row), context.clock(), {
         names: rows.map(({ name }) => name),
@@ -174,8 +174,9 @@ async function writeVersion(
 }
 
 /**
- * Sets variables of an app or a project, and removes the variables whose value is null. Makes all changes or none. The
- * result contains only the values of the request. Throws `not_found`, `conflict` (`If-Match`), `validation_failed`.
+ * Sets variables of an app or a project, and removes the variables whose value is null. Makes all changes or none. In
+ * the result, values that are not in the request are null. Throws `not_found`, `conflict` (`If-Match`),
+ * `validation_failed`.
  */
 export function updateVariables(
   context: PlatformContext,
