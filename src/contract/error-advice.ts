@@ -14,8 +14,10 @@ export const ADVICE: Readonly<Record<Code, string>> = {
   token_inactive: 'An owner or admin can enable the API key in Settings → API Keys.',
   token_expired: 'Create a new credential, or set a later expiry on the API key.',
   credential_spent: 'Create a new credential, or raise `maxUses` in the restrictions of the API key.',
-  sign_in_failed: 'Check the email address, the password and, if two-factor authentication is on, the code.',
-  second_factor_required: 'Sign in again with `code`: the six digits from the authenticator app, or a recovery code.',
+  sign_in_failed:
+    '`detail` states the reason. Check the email address, the password and, if two-factor authentication is on, the code.',
+  second_factor_required:
+    'Send the request again with `code`: the six digits from the authenticator app, or a recovery code.',
   insufficient_scope:
     '`required` lists the required scopes or permissions. Create a credential that has them, or add the permission to the API key.',
   wrong_credential_kind: '`detail` names the kind that this route accepts: a person, an access token or an API key.',
