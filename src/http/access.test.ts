@@ -514,6 +514,17 @@ test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route responds to ev
   assert.deepEqual(violations, []);
 });
 
+test('a refused session is told which kinds of credentials the route accepts', async () => {
+  const rows: [method: string, path: string, kinds: string][] = [
+    ['GET', '/v1/guards/revocations', 'an API key'],
+    ['POST', '/mcp', 'an access token or an API key'],
+  ];
+  for (const [method, path, kinds] of rows) {
+    const { body } = await owner.call<{ detail: string }>(path, { method });
+    assert.equal(body.detail, `This route requires ${kinds}, not a session.`, path);
+  }
+});
+
 test('HEAD requires a credential wherever GET does', async () => {
   for (const row of ROUTES) {
     if (!row.route.startsWith('GET') || row.access === 'public') continue;

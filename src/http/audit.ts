@@ -8,8 +8,8 @@ import { membershipOf } from './principal.ts';
 import { type Route, route } from './route.ts';
 
 /**
- * Streams all entries that match the query, starting at its cursor, one JSON object per line. Reads the next page when
- * the client has received the previous one.
+ * Streams all entries that match the query, starting at its cursor, one JSON object per line. Reads the pages
+ * no faster than the client receives them.
  */
 async function* auditEventsAsNdjson(
   context: AppContext,

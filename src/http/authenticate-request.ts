@@ -93,7 +93,8 @@ function problemOfRefusal(
 /**
  * Authenticates a request again after its body has arrived. A client can send its body arbitrarily slowly, and a
  * session or credential that ended while the body was sent must not be used. Counts no further use, and needs no I/O
- * for a cached credential. Throws the same errors as `authenticateRequest`.
+ * for a cached credential without restrictions. Throws the errors of `authenticateRequest`, except those of the
+ * cross-site checks.
  */
 export async function authenticateAgain(
   context: AppContext,

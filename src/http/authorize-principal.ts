@@ -1,13 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../contract/problem.ts';
 import { ROLE_RANK, type Role } from '../contract/vocabulary.ts';
-import type { Access } from './access.ts';
+import { type Access, requirementOf } from './access.ts';
 import type { AppContext } from './app-context.ts';
+import { describeAcceptedKinds } from './decision-problem.ts';
 import { auditPartyOf, type Membership, type PersonPrincipal } from './principal.ts';
 import { originOf } from './request-context.ts';
 import { requestedWorkspace, workspaceNotFound } from './requested-workspace.ts';
 
-/** The error if the policy of a workspace requires two-factor authentication. */
+/** The error if the policy of a workspace requires two-factor authentication, and the person has not turned it on. */
 export function secondFactorNeeded(): Problem {
   return new Problem(
     'second_factor_needed',
@@ -40,7 +41,8 @@ export function authorizePerson(
   }
   if (access.person === 'signed_in') return;
   if (access.person === undefined) {
-    throw new Problem('wrong_credential_kind', 'This route requires an access token or an API key, not a session.');
+    const acceptedKinds = describeAcceptedKinds(requirementOf(access), false);
+    throw new Problem('wrong_credential_kind', `This route requires ${acceptedKinds}, not a session.`);
   }
   if (access.person === 'operator') {
     if (person.isOperator) return;
@@ -73,8 +75,9 @@ export function recordRoleDenial(
 }
 
 /**
- * Checks a person's role where only some uses of a route require it. Throws `forbidden` and records the denial. Does
- * not check credentials, which have scopes or permissions instead of roles.
+ * Checks a person's role where only some uses of a route require it. Throws `not_found` if the person is not
+ * a member of the workspace, and `forbidden` if their role is too low; records that denial. Does not check credentials,
+ * which have scopes or permissions instead of roles.
  */
 export function requireRole(context: AppContext, request: FastifyRequest, requiredRole: Role): void {
   const { principal } = request;
@@ -84,7 +87,7 @@ export function requireRole(context: AppContext, request: FastifyRequest, requir
   throw recordRoleDenial(context, request, principal, membership, requiredRole);
 }
 
-/** Whether a person has at least this role. True for every authorized credential. */
+/** Whether the person who sent a request has at least this role. True for a request with an authorized credential. */
 export function hasRole({ principal }: FastifyRequest, requiredRole: Role): boolean {
   if (principal?.kind !== 'person') return principal !== null;
   return principal.membership !== null && ROLE_RANK[principal.membership.role] >= ROLE_RANK[requiredRole];

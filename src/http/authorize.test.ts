@@ -26,6 +26,7 @@ const IDENTITY_HEADERS = [
   'devpilot-workspace-id',
   'devpilot-scopes',
   'devpilot-permissions',
+  'devpilot-expires-at',
 ];
 
 let now = Date.now();
@@ -66,6 +67,7 @@ test('the response to an accepted credential is 200 without a body, and its head
     'devpilot-workspace-id': owner.workspaceId,
     'devpilot-scopes': SCOPES.join(' '),
     'devpilot-permissions': '',
+    'devpilot-expires-at': '',
   });
   const byKey = await authorize('', apiKey.secret);
   assert.equal(byKey.headers.get('devpilot-credential-kind'), 'api_key');
@@ -73,7 +75,7 @@ test('the response to an accepted credential is 200 without a body, and its head
   assert.equal(byKey.headers.get('devpilot-permissions'), 'read deploy');
 });
 
-test('an access token needs all requested scopes, an API key all requested permissions; if only one is requested, the other kind is refused', async () => {
+test('an access token needs all requested scopes, an API key all requested permissions; if only scopes or only permissions are requested, the other kind of credential is refused', async () => {
   const rows: [query: string, secret: string, status: number, code?: string][] = [
     ['', token.secret, 200],
     ['', apiKey.secret, 200],
@@ -105,7 +107,7 @@ test('an access token needs all requested scopes, an API key all requested permi
     ['?scope=nonsense', tokenWithAll.secret, 403, 'insufficient_scope'],
     ['?scope=read', tokenWithAll.secret, 403, 'insufficient_scope'],
     ['?scope=__proto__', tokenWithAll.secret, 403, 'insufficient_scope'],
-    // An unsupported parameter is refused, because it might be a misspelled requirement.
+    // An unsupported parameter is refused, because it might be a misspelled requirement. So is a malformed resource.
     ...['scopes', 'Scope', 'SCOPE', 'scope[]', 'scope%5B%5D', 'permissions', 'Permission', 'resource', 'other', ''].map(
       (name): [string, string, number, string] => [`?${name}=modify_env`, token.secret, 403, 'forbidden'],
     ),
@@ -149,7 +151,7 @@ test('a malformed scope is refused like an unknown one, and cannot corrupt a hea
   }
 });
 
-test('each scope and permission meets only its own requirement, and the scope all meets every scope', async () => {
+test('each scope and permission meets only its own requirement, and the scope all meets that of every scope', async () => {
   for (const scope of SCOPES) {
     const { secret } = await createToken(owner, [scope]);
     for (const requested of SCOPES) {
@@ -232,7 +234,7 @@ test('a credential is refused with 403 if the request names another workspace, a
   }
 });
 
-test('requests of every method and with every body are authorized alike, with 200, 401 or 403', async () => {
+test('requests of every method except CONNECT, with any body, are authorized alike, with 200, 401 or 403', async () => {
   const largeBody = Buffer.alloc(2 * 1024 * 1024, 0x61);
   const bodies: [headers: string[], body: Uint8Array | string][] = [
     [[], ''],
@@ -408,7 +410,7 @@ test('the uses of a credential list the required rights and the refusals', async
   assert.deepEqual(reasons, [['wrong_credential_kind', 3]]);
 });
 
-test('refusals are counted per documented error code, not per internal reason', async () => {
+test('refusals are counted under documented error codes, not under internal reasons', async () => {
   const rate = { requests: 1, seconds: 3600 };
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Refusing' } });
   const restrictions = { rate, projects: [project.body.id] };

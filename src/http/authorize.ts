@@ -60,7 +60,7 @@ const EMPTY_IDENTITY_HEADERS = {
   [HEADERS.expiresAt]: '',
 };
 
-/** Functions of the server that the handler needs because it bypasses Fastify. */
+/** What the handler needs from the HTTP server, because it bypasses Fastify. */
 export interface AuthorizeHandlerOptions {
   /** Returns the request ID that the client sent, or a new one. */
   requestIdOf(request: IncomingMessage): string;
@@ -79,7 +79,7 @@ interface PendingRequest {
   readonly requestId: string;
 }
 
-/** The credential of an authorized request. */
+/** The credential of an authorized request, and the state of its rate limit. */
 interface Accepted {
   readonly record: CredentialRecord;
   readonly rate?: RateState | null;
@@ -93,7 +93,7 @@ const NO_HEADERS: readonly string[] = [];
 /**
  * Handles `/v1/authorize`, which reverse proxies call with the credential of each request that they receive. The method
  * and body are meant for the service behind the proxy and are ignored. Responds with 200, 401, 403 or 503 only, and
- * always with every identity header: the proxy overwrites headers that a client forged (CVE-2026-30851).
+ * always with every identity header, so that the proxy overwrites headers that a client forged (CVE-2026-30851).
  *
  * The handler is optimized in two ways; `npm run bench -- authorize` measures them together, against a route that has
  * neither. It runs directly on Node's server, because Fastify's request handling costs more than the authorization. And

@@ -57,7 +57,7 @@ const bucketEnvironment = () => ({
   DEVPILOT_BACKUP_SECRET_ACCESS_KEY: s3.secretAccessKey,
 });
 
-/** Runs `work` with these shell scripts first in `PATH`: local servers run them in place of the programs they name. */
+/** Runs `work` with these shell scripts first in `PATH`: local servers run each instead of the program of its name. */
 async function withPrograms(programs: Readonly<Record<string, string>>, work: () => Promise<void>): Promise<void> {
   const folder = temporaryDirectory();
   for (const [name, script] of Object.entries(programs))
@@ -106,7 +106,7 @@ for (const storage of STORAGES) {
     });
     after(() => testServer.close());
 
-    /** Returns the files that contain backups, or that are being written. */
+    /** Returns the stored files of backups, including those that are still being written. */
     function listStoredFiles(): string[] {
       const folder = storage.name === 'a bucket' ? s3.folder : join(testServer.dataDirectory, 'backups');
       return globSync('**/*', { cwd: folder })
@@ -172,7 +172,7 @@ for (const storage of STORAGES) {
       fetch(`${testServer.url}/v1/backups/${backup.id}/download`, { headers: { cookie: owner.cookie } });
 
     for (const serverKind of storage.name === 'a bucket' ? ['local'] : ['local', 'ssh']) {
-      test(`a directory on ${serverKind} is backed up and restored byte for byte`, async () => {
+      test(`a directory on a server of the kind ${serverKind} is backed up and restored byte for byte`, async () => {
         const { app, directory } = await createApp({}, serverKind);
         fillSharedDirectory(directory);
         const expectedState = readSharedState(directory);
@@ -217,7 +217,7 @@ for (const storage of STORAGES) {
         assert.deepEqual(await getBackup(backup.id).then(({ sha256 }) => sha256), backup.sha256);
       });
 
-      test(`on ${serverKind} the complete output of the backup command is stored, and passed to the restore command`, async () => {
+      test(`on a server of the kind ${serverKind}, the complete output of the backup command is stored, and passed to the restore command`, async () => {
         const target = temporaryDirectory();
         const backupSettings = {
           command: 'printf %s "$DUMP"; cat "$FROM/database"',
@@ -314,7 +314,7 @@ for (const storage of STORAGES) {
       );
     });
 
-    test('a damaged backup is refused before anything is changed', async () => {
+    test('a damaged backup can be neither downloaded nor restored, and nothing is changed', async () => {
       const commandBackup = { command: 'cat shared/run.sh', restoreCommand: 'touch touched' };
       for (const backupSettings of [null, commandBackup]) {
         for (const damage of ['flipped bit', 'truncated file', 'deleted file'] as const) {
@@ -343,7 +343,7 @@ for (const storage of STORAGES) {
       }
     });
 
-    test('a backup is refused if its stored file was exchanged with the file of another backup', async () => {
+    test('a backup can be neither downloaded nor restored if its stored file was exchanged with that of another backup', async () => {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
       const [first, second] = [await createCompletedBackup(app), await createCompletedBackup(app)];
@@ -360,9 +360,9 @@ for (const storage of STORAGES) {
       }
     });
 
-    // Edits the SQLite database to imitate an earlier version.
+    // The test edits the SQLite database to imitate an earlier version.
     if (engine.name === 'sqlite' && storage.name === 'the data directory')
-      test('backups stay readable after the encryption key was replaced, as do backups stored without encryption', async () => {
+      test('backups stay readable after the backup key was replaced, as do backups stored without encryption', async () => {
         const { app, directory } = await createApp();
         fillSharedDirectory(directory);
         const expectedState = readSharedState(directory);
@@ -376,7 +376,7 @@ for (const storage of STORAGES) {
         assert.equal(encryptionKeyId(recent), key.body.id);
         assert.match(String(encryptionKeyId(old)), /^bky_/);
         assert.notEqual(encryptionKeyId(old), key.body.id);
-        // Replaces the stored file by the plain archive, as a version without encryption stored it.
+        // Replaces the stored file with the plain archive, as a version without encryption stored it.
         const unencrypted = await createCompletedBackup(app);
         const archive = Buffer.from(await (await fetchDownload(unencrypted)).arrayBuffer());
         writeFileSync(listStoredFilesOf(unencrypted.id)[0] ?? '', archive);
@@ -429,7 +429,7 @@ for (const storage of STORAGES) {
       assert.deepEqual(listEntries(directory), []);
     });
 
-    test('an impossible backup or restore is refused with a message that says what to do', async () => {
+    test('an impossible backup or restore is refused, and a refused restore names the missing setting', async () => {
       const withoutServer = await createApp({ serverId: null });
       const withoutDirectory = await createApp({ directory: null });
       for (const { app } of [withoutServer, withoutDirectory]) {
@@ -445,7 +445,7 @@ for (const storage of STORAGES) {
       assert.equal(withUnknownField.status, 422);
     });
 
-    test('an app has one backup job at a time, and a running backup cannot be deleted', async () => {
+    test('an app runs one backup job at a time, and a pending or running backup cannot be deleted', async () => {
       const { app, directory } = await createApp({
         backup: {
           command: 'echo begin >> log; while [ ! -e go ]; do sleep 0.05; done; echo end >> log; echo rows',
@@ -513,7 +513,7 @@ for (const storage of STORAGES) {
       await until(async () => listStoredFilesOf(id).length === 0);
     });
 
-    test('members create and list backups, admins and API keys with manage_backups can do everything, access tokens nothing', async () => {
+    test('members can create and read backups, API keys with manage_backups can also restore and delete them, and other credentials can do nothing', async () => {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
       const backup = await createCompletedBackup(app);
@@ -664,7 +664,7 @@ for (const storage of STORAGES) {
       assert.equal((await restoreAndWait(backup, { app: target.app.id })).lastRestore?.status, 'completed');
     });
 
-    test('restoring into another app needs access to both apps, and choosing a server needs an unrestricted key with manage_servers', async () => {
+    test('an API key needs access to both apps to restore into another one, and must be unrestricted and have manage_servers to choose a server', async () => {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
       const backup = await createCompletedBackup(app);

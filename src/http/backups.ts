@@ -95,7 +95,7 @@ export function backupRoutes(context: AppContext): Route[] {
       resourceAccess: 'backup',
       summary: 'Verify a backup',
       description:
-        'Checks the stored data and, if possible, restores it into a scratch directory on the server of its app.',
+        'Checks the SHA-256 of the stored data. If possible, also unpacks the data into a scratch directory on the server of the app, or passes it to the verification command.',
       tag,
       params: IdParams,
       schema: Backup,

@@ -25,7 +25,7 @@ function parseForm(text: string): Record<string, string> {
  * Adds the parsers for JSON and forms. An empty JSON body becomes undefined. `__proto__` stays an ordinary key, which
  * schemas reject.
  */
-export function addParsers(app: FastifyInstance): void {
+export function addBodyParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     // RFC 9110, section 5.6.6, allows a tab next to the semicolon, but only attacks use one (CVE-2026-25223).

@@ -85,7 +85,7 @@ describe('limits per client', () => {
     assert.equal(statuses.filter((status) => status === 429).length, 60 - maxAcrossAccounts);
   });
 
-  test('device codes, password resets, passkey challenges and passphrases are limited', async () => {
+  test('device codes, password resets, passkey challenges, and wrong reset codes and passphrases are limited', async () => {
     const formHeaders = { 'content-type': 'application/x-www-form-urlencoded' };
     const device = await countStatuses(6, 33, () => ({
       path: '/v1/device/code',

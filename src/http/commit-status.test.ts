@@ -73,7 +73,7 @@ async function deployAndReceive(count: number): Promise<{ id: string; status: st
   return deployment;
 }
 
-test('a deployment is reported as pending and then as its result, in the form of each Git host', async () => {
+test('the status and the result of a deployment are reported in the form of each Git host', async () => {
   assert.deepEqual(await getSettings(), { kind: null, url: null, error: null, updatedAt: null });
   const withoutKind = await putSettings({});
   assert.equal(withoutKind.status, 422, 'the kind of an unknown host is required');

@@ -7,7 +7,7 @@ import { AppParams, NoContent, type Route, route } from './route.ts';
 
 const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
-/** Routes for the settings of commit statuses, which report the results of an app's deployments. */
+/** Routes for the settings of commit statuses, which show the status of an app's deployments at its Git host. */
 export function commitStatusRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const common = {
@@ -31,7 +31,8 @@ export function commitStatusRoutes(context: AppContext): Route[] {
       method: 'PUT',
       access: writeAccess,
       summary: 'Set up commit statuses for an app',
-      description: 'Reports the results of its deployments as commit statuses to GitHub, GitLab, Gitea or Forgejo.',
+      description:
+        "From then on, the status of each of the app's deployments is reported to GitHub, GitLab, Gitea or Forgejo.",
       body: SetCommitStatus,
       responses: { 200: CommitStatus },
       errorCodes: ['not_found', 'conflict'],

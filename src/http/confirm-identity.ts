@@ -7,7 +7,7 @@ import { signedInOf } from './principal.ts';
 import { relyingPartyOf } from './public-origin.ts';
 import { originOf } from './request-context.ts';
 
-/** Reauthenticates the signed-in person of a request, with the errors of `reauthenticate`. */
+/** Reauthenticates the signed-in person of a request. Throws the errors of `reauthenticate`. */
 export function confirmIdentity(
   context: AppContext,
   request: FastifyRequest,

@@ -97,7 +97,7 @@ forEachEngine('a credential that replaces another', (engine) => {
         assert.deepEqual(await linksOf(path, old.id), [null, secondReplacement.id]);
       });
 
-      test('replacing a credential of the other kind or another workspace, a deleted or an unknown one is refused with one error', async () => {
+      test('replacing a credential of the other kind or another workspace, a deleted or an unknown one is refused with the same error', async () => {
         const deleted = await create(path);
         await remove(path, deleted.id);
         const targets = [

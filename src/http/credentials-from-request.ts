@@ -110,8 +110,9 @@ export function refuseCredentialInQuery(url: string): void {
 }
 
 /**
- * Returns the value of a header: undefined if the header is missing, null if it is repeated (Node would silently use
- * the first one). Reads the raw headers, which is faster than `request.headers`.
+ * Returns the value of the header with this lower-case name: undefined if the header is missing, null if it is repeated
+ * (Node would use the first value or join the values, depending on the header). Reads the raw headers, which is faster
+ * than `request.headers`.
  */
 export function singleHeaderValue(rawHeaders: readonly string[], name: string): string | null | undefined {
   let value: string | undefined;
@@ -159,8 +160,8 @@ export function refuseClientSecret(form: unknown): void {
 
 /**
  * Reads the credentials of a request from `Authorization`, `X-API-Key`, `Access-Token-Passphrase` and, unless
- * `cookieName` is null, the session cookie. Throws `invalid_request` for more than one credential, or for a credential
- * in the query string. Does not check the credentials.
+ * `cookieName` is null, the session cookie. Throws `invalid_request` for more than one credential or passphrase, a
+ * repeated header, a passphrase that is not UTF-8, or a credential in the query string. Does not check the credentials.
  */
 export function readCredentials(
   request: IncomingMessage,

@@ -43,12 +43,12 @@ interface CredentialType<Item, Query extends z.ZodType, Create extends z.ZodType
   readonly list: (context: CredentialContext, workspaceId: string, query: z.output<Query>) => Promise<unknown>;
   readonly find: (context: CredentialContext, workspaceId: string, id: string) => Promise<Item>;
   readonly create: (context: CredentialContext, request: RequestContext, input: z.output<Create>) => Promise<Item>;
-  /** Returns the entity tag. Absent, like `edit`, if this kind of credential cannot be edited. */
+  /** Returns the entity tag. Absent, like `editRoute`, if this kind of credential cannot be edited. */
   readonly etagOf?: (item: Item) => string;
-  readonly edit?: Route;
+  readonly editRoute?: Route;
 }
 
-/** The routes of a kind of credential. Only the response that creates one contains its secret. */
+/** The routes of a kind of credential. Only the response to its creation contains the secret of a credential. */
 function credentialRoutes<Item extends { readonly id: string }, Query extends z.ZodType, Create extends z.ZodType>(
   context: AppContext,
   type: CredentialType<Item, Query, Create>,
@@ -95,7 +95,7 @@ function credentialRoutes<Item extends { readonly id: string }, Query extends z.
       handler: async ({ params, request, reply }) =>
         withEtag(reply, await type.find(credentials, workspaceIdOf(request), params.id)),
     }),
-    ...(type.edit === undefined ? [] : [type.edit]),
+    ...(type.editRoute === undefined ? [] : [type.editRoute]),
     route({
       ...itemRoute,
       method: 'DELETE',
@@ -115,7 +115,7 @@ function credentialRoutes<Item extends { readonly id: string }, Query extends z.
       access: { person: 'member' },
       summary: `Get the usage of ${name}`,
       description:
-        'Uses per day for the last 30 days, per scope or permission and per client address, and refusals per day.',
+        'Uses and refusals per day of the last 30 days, uses per scope or permission and per guard, and the latest client addresses.',
       responses: { 200: CredentialUses },
       handler: async ({ params, request }) => {
         await context.flushDenials();
@@ -201,6 +201,6 @@ export function apiKeyRoutes(context: AppContext): Route[] {
     find: getApiKey,
     create: createApiKey,
     etagOf: etagOfApiKey,
-    edit: editRoute,
+    editRoute,
   });
 }

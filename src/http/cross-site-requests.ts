@@ -54,8 +54,8 @@ export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest
 }
 
 /**
- * Rejects every request from a page of another origin, regardless of its credential, to protect servers on a local
- * network from DNS rebinding. Programs other than browsers send no `Origin`.
+ * Rejects every request from a page of another origin, regardless of its credential, to protect Devpilot servers on a
+ * local network from DNS rebinding. Programs other than browsers send no `Origin`.
  */
 export function rejectForeignOrigin(context: AppContext, request: FastifyRequest): void {
   const { origin } = request.headers;

@@ -24,8 +24,8 @@ interface PagedQuery {
 }
 
 /**
- * Streams at most `maxItems` items of a list as CSV. Reads the next page when the client has received the previous one.
- * Await this function before the response starts: it rejects with the error of an invalid query.
+ * Streams at most `maxItems` items of a list as CSV. Reads the pages no faster than the client receives them. Await
+ * this function before the response starts: it rejects with the error of an invalid query.
  */
 export async function startCsvExport<Item, Query extends PagedQuery>(
   columns: CsvColumns<Item>,

@@ -11,7 +11,7 @@ const KIND_LABELS: Readonly<Record<CredentialKind, string>> = {
 };
 
 /** Lists the kinds of principals that a route accepts, as text. */
-function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean): string {
+export function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean): string {
   const kinds = [
     ...(acceptsPeople ? ['a signed-in person'] : []),
     ...(['access_token', 'api_key'] as const)
@@ -60,8 +60,11 @@ export function problemOfDecision(
         'A guard needs an API key with the permission read and the flag guard. An owner or admin can set both.';
       return new Problem(decision, detail, { required: rights });
     }
-    const rightList = rights.join(requirementOfKind?.match === 'any' ? ' or ' : ' and ');
-    return new Problem(decision, `The credential lacks the ${noun} ${rightList}.`, { required: rights });
+    const detail =
+      requirementOfKind?.match === 'any' || rights.length === 1
+        ? `The credential needs the ${noun} ${rights.join(' or ')}.`
+        : `The credential needs the ${noun}s ${rights.join(' and ')}.`;
+    return new Problem(decision, detail, { required: rights });
   }
   if (decision === 'token_expired' && record.expiresAt !== null) {
     return new Problem(decision, `The credential expired at ${new Date(record.expiresAt).toISOString()}.`);

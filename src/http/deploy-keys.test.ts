@@ -50,7 +50,7 @@ async function replaceKey(): Promise<DeployKey> {
   assert.equal(created.status, 201, created.text);
   return created.body;
 }
-/** Publishes a repository with the commits of `fill` on the Git host. */
+/** Publishes a repository on the Git host, with the commits that `fill` makes. */
 function publish(name: string, fill: (repository: TestRepository) => void): void {
   const repository = createTestRepository();
   repositories.push(repository);
@@ -110,7 +110,7 @@ test('an app with a deploy key is deployed once a person has confirmed the host 
   await until(async () => !execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes('ssh-agent -t 2400'));
 });
 
-test('the key is used for the confirmed host only, and a replaced key no longer works', async () => {
+test('a deploy key is used for the confirmed host only, and no longer after it is replaced', async () => {
   const first = await replaceKey();
   gitHost.authorize([first.publicKey ?? '']);
   await confirmHostKey();
@@ -209,7 +209,7 @@ test('the SSH host of a repository URL is the host that git connects to', () => 
   }
 });
 
-test('a workspace can run at most eight checks at a time, which leaves capacity for other workspaces', async () => {
+test('a workspace can run at most eight checks of Git hosts at a time, which leaves capacity for other workspaces', async () => {
   const sockets = new Set<Socket>();
   let isSilent = true; // Connections are accepted but get no response.
   const slowGitHost = createServer((socket) => {

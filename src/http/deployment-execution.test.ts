@@ -121,7 +121,7 @@ describe('over SSH', () => {
     assert.ok((done.hooks[0]?.durationMs ?? 0) < 15_000);
   });
 
-  test('a server that disconnects during a hook fails the deployment', async () => {
+  test('a deployment fails if its server disconnects during a hook', async () => {
     const disconnectingSshd = await startSshd();
     const app = await createApp(await createSshServer(disconnectingSshd), {
       hooks: [hook('slow', 'post_setup', 'touch ../../busy; sleep 30')],
@@ -138,7 +138,7 @@ describe('over SSH', () => {
     );
   });
 
-  test('a server without a pinned key cannot be deployed to', async () => {
+  test('a server without a pinned host key cannot be deployed to', async () => {
     const { port, user } = sshd;
     const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user });
     const app = await createApp(server.id);
@@ -156,7 +156,7 @@ async function createAppWithServers(count: number, fields: object = {}) {
 }
 
 describe('several servers', () => {
-  test('a rolling deployment proceeds in batches, and a failure stops it and rolls all servers back', async () => {
+  test('a rolling deployment reaches all servers; a failure stops it and restores the previous release', async () => {
     const { app, servers } = await createAppWithServers(3, {
       healthCheck: { command: 'test ! -e sick', timeoutSeconds: 1 },
     });
@@ -284,11 +284,11 @@ describe('options of a deployment', () => {
   });
 });
 
-test('a restart rolls back the activated servers of a running deployment, and a waiting canary survives it', async () => {
-  const firstServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  const person = await signUpOwner(firstServer);
-  const server = await createServerResource(person);
-  const app = await createTestApp(person, server.id);
+test('a restart of Devpilot rolls back the activated servers of a running deployment; a waiting canary survives a restart', async () => {
+  const firstDevpilot = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const person = await signUpOwner(firstDevpilot);
+  const firstTarget = await createServerResource(person);
+  const app = await createTestApp(person, firstTarget.id);
   const first = await deployAndWait(person, app);
   await app.edit({
     hooks: [hook('slow', 'post_release', '[ "$(cat page.txt)" = one ] || { touch ../../busy; sleep 60; }')],
@@ -296,8 +296,8 @@ test('a restart rolls back the activated servers of a running deployment, and a 
   app.repository.commit({ 'page.txt': 'two' });
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(join(app.directory, 'busy')));
-  const secondServer = await firstServer.restart();
-  const personAtSecond = createTestPerson(secondServer, person);
+  const secondDevpilot = await firstDevpilot.restart();
+  const personAtSecond = createTestPerson(secondDevpilot, person);
   const failed = await waitForDeployment(personAtSecond, id, isFinished);
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /node that ran this deployment was lost or stopped/);
@@ -305,15 +305,15 @@ test('a restart rolls back the activated servers of a running deployment, and a 
   assert.equal((await getDeployment(personAtSecond, first.id)).live, true);
 
   const secondTarget = await createServerResource(personAtSecond);
-  const body = { servers: [server.id, secondTarget.id], strategy: 'canary', skipHooks: ['slow'] };
+  const body = { servers: [firstTarget.id, secondTarget.id], strategy: 'canary', skipHooks: ['slow'] };
   const canary = await personAtSecond.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body });
   assert.equal(canary.status, 202, canary.text);
   await waitForDeployment(personAtSecond, canary.body.id, ({ waitingFor }) => waitingFor === 'promotion');
-  const thirdServer = await secondServer.restart();
-  const personAtThird = createTestPerson(thirdServer, person);
+  const thirdDevpilot = await secondDevpilot.restart();
+  const personAtThird = createTestPerson(thirdDevpilot, person);
   assert.equal((await personAtThird.call(`/v1/deployments/${canary.body.id}/promote`, { method: 'POST' })).status, 202);
   assert.equal((await waitForDeployment(personAtThird, canary.body.id, isFinished)).status, 'completed');
-  await thirdServer.close();
+  await thirdDevpilot.close();
 });
 
 test('a directory that cannot be created is reported', async () => {

@@ -59,7 +59,7 @@ const readTrace = (app: TestApp) => readFileSync(join(app.directory, 'trace'), '
 const setVariables = (app: TestApp, values: object) =>
   owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
 
-test('a failed deployment continues with the hook that failed, in the same release', async () => {
+test('a retry continues with the hook that failed, in the same release', async () => {
   const app = await createApp({
     hooks: [
       hook('install', 'post_source_control', traceCommand('install')),
@@ -138,9 +138,9 @@ test('a retry repeats the steps that depend on changed variables or changed hook
   assert.deepEqual(readTrace(app), ['install', 'blue', 'green', 'again', 'green']);
 });
 
-test('on a retry, each server continues with its first unfinished step', async () => {
+test('a retry of a deployment to several servers completes it on all of them', async () => {
   const app = await createApp({
-    hooks: [hook('build', 'post_setup', 'echo "$DEVPILOT_STAGE" >> ../../trace; test -e ../../ready')],
+    hooks: [hook('build', 'post_setup', 'test -e ../../ready')],
   });
   const failed = await deployAndWait(owner, app, { servers: [sshServerId, localServerId], strategy: 'rolling' });
   assert.deepEqual(
@@ -156,7 +156,7 @@ test('on a retry, each server continues with its first unfinished step', async (
   assert.equal(retried.hooks[0]?.status, 'completed');
 });
 
-test('a retry that is not possible is refused, and the message says what to do instead', async () => {
+test('a retry that is not possible is refused or fails, with a message that gives the reason', async () => {
   const app = await createApp({ hooks: [hook('build', 'post_setup', 'exit 1')] });
   const failed = await deployAndWait(owner, app);
   rmSync(join(app.directory, 'releases', failed.id), { recursive: true });
@@ -238,7 +238,7 @@ test('a retry requires the scope that creating the deployment required', async (
   assert.equal(await statusOf(withoutOverrides.id, basic.secret), 409);
 });
 
-test('a hook with retries runs again after a failure, and a deployment can be cancelled during the pause before a retry', async () => {
+test('a hook with retries runs again after a failure, and the deployment can be cancelled during the pause before a retry of the hook', async () => {
   const app = await createApp({
     hooks: [hook('flaky', 'post_setup', `${traceCommand('try')}; test "$(wc -l < ../../trace)" -ge 2`, { retries: 1 })],
   });

@@ -71,7 +71,7 @@ forEachEngine('deployment overrides and approvals', (engine) => {
     assert.equal(edit.status, 422);
   });
 
-  test('the uses of a token list the scopes that its requests required, including refused ones, with the app if it exists', async () => {
+  test('the uses of a token list the scopes that its requests required, including refused requests, with the app if it exists', async () => {
     const token = await createToken(owner, ['basic_deployment', 'advanced_deployment', 'modify_env']);
     const post = (path: string, body: object) => testServer.call(path, { body, headers: bearer(token.secret) });
     assert.equal((await post(`/v1/apps/${app.id}/deployments`, { branch: 5 })).status, 422);
@@ -182,7 +182,7 @@ forEachEngine('deployment overrides and approvals', (engine) => {
     await soleMember.call(`/v1/deployments/${second.id}/cancel`, { method: 'POST' });
   });
 
-  test('a deployment requested with a credential cannot be approved by its creator or with another of their credentials', async () => {
+  test("in a workspace with other members, a deployment requested with a credential cannot be approved by the credential's creator or with another of that person's credentials", async () => {
     const person = await createWorkspaceFor(owner, testServer, 'A workspace with credentials');
     const ownApp = await createTestApp(person, (await createServerResource(person)).id);
     const token = await createToken(person, ['advanced_deployment']);

@@ -42,7 +42,7 @@ test('only commits that a branch or tag contains are deployed', async () => {
     const refused = await deployAndWait(owner, app, { commit });
     assert.match(refused.error ?? '', /has no commit \w+ in any branch or tag/);
   }
-  // The commit is refused even if an earlier version has already fetched it.
+  // The commit is refused even if an earlier version of Devpilot has already fetched it.
   await deployAndWait(owner, app);
   const repositoryCopy = join(app.directory, '.devpilot/repository.git');
   execFileSync('git', ['-C', repositoryCopy, 'fetch', '--quiet', repository.path, 'refs/pull/1/head'], {

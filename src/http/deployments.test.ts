@@ -60,7 +60,7 @@ forEachEngine('deployments', (engine) => {
   const readLivePage = (app: TestApp) => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
   const listReleases = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
 
-  test('a deployment creates a release of the commit, runs the hooks in order and activates it', async () => {
+  test('a deployment creates a release of the commit, runs the hooks in order and activates the release', async () => {
     const command = 'echo "$DEVPILOT_STAGE in $(pwd -P) of $DEVPILOT_COMMIT $SHOP_KEY"';
     const app = await createApp({
       hooks: [
@@ -170,7 +170,7 @@ forEachEngine('deployments', (engine) => {
     assert.equal((await getDeployment(owner, first.id)).live, true);
   });
 
-  test('a rollback restarts the previous release even if files of the new one cannot be removed', async () => {
+  test('a failure after activation restarts the previous release even if files of the new one cannot be removed', async () => {
     const start = hook('start', 'post_release', 'cp page.txt ../../running');
     const app = await createApp({ hooks: [start] });
     const first = await deployAndWait(owner, app);
@@ -188,7 +188,7 @@ forEachEngine('deployments', (engine) => {
       healthCheck: null,
     });
     app.repository.commit({ 'page.txt': 'two' });
-    // With a file in place of this directory, the failed release cannot be marked for a retry, and is removed.
+    // With a file in place of this directory, the failed release cannot be marked for a retry, so it is removed.
     writeFileSync(join(app.directory, '.devpilot/failed'), '');
     const { PATH } = process.env;
     process.env['PATH'] = `${bin}:${PATH}`;
@@ -351,7 +351,7 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual(listReleases(app).sort(), ids.slice(2));
   });
 
-  test('the variables of a release are compared with the previous release, without revealing their values', async () => {
+  test('the variables of a release are compared with those of the previous release, without revealing their values', async () => {
     const app = await createApp();
     const setVariables = (values: object) =>
       owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
@@ -434,7 +434,7 @@ forEachEngine('deployments', (engine) => {
     );
   });
 
-  test('the token that started a deployment stays in the log, and its deletion during the deployment is reported', async () => {
+  test("the token that started a deployment stays in the activity log, and its deletion during the deployment is reported in the deployment's log", async () => {
     const app = await createApp({
       hooks: [hook('slow', 'post_setup', 'touch ../../busy; while [ ! -e ../../go ]; do sleep 0.05; done')],
     });
@@ -512,7 +512,7 @@ forEachEngine('deployments', (engine) => {
     assert.equal((await member.call(`/v1/deployments/${byMember.body.id}/cancel`, { method: 'POST' })).status, 202);
   });
 
-  test('fuzz: any request to an app without a server is refused, and never causes an internal error', async () => {
+  test('fuzz: requests about deployments with random bodies, IDs and queries are refused, and never cause an internal error', async () => {
     const app = await createApp({ serverId: null });
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 20 }),

@@ -44,7 +44,7 @@ const advancedFieldNames = ADVANCED_DEPLOYMENT_FIELDS.map((field) => `\`${field}
 const advancedFieldList = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(advancedFieldNames);
 const SCOPE_NOTE = `An access token needs \`basic_deployment\`. To set ${advancedFieldList}, it needs \`advanced_deployment\` instead.`;
 
-/** Routes to approve, promote, abort, retry and roll back. Each exists with and without the app in its path. */
+/** Routes to approve, promote, abort, retry or roll back to a deployment. Each exists with and without the app in its path. */
 function deploymentActionRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const actions = [
@@ -164,7 +164,8 @@ export function deploymentRoutes(context: AppContext): Route[] {
       access: { person: 'member', token: ['modify_env'] },
       resourceAccess: 'deployment',
       summary: 'Compare the variables of a deployment',
-      description: 'Compares the names of the variables with the names in the previous release. Never returns values.',
+      description:
+        'Lists the names of the variables, and those that were added, removed or changed since the previous release. Never returns values.',
       tag,
       params: IdParams,
       responses: { 200: DeploymentVariables },

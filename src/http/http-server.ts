@@ -13,7 +13,7 @@ import { hasAnyPerson } from '../store/people.ts';
 import { registerDocs } from './api-docs.ts';
 import type { AppContext } from './app-context.ts';
 import { createAuthorizeHandler } from './authorize.ts';
-import { addParsers } from './body-parsers.ts';
+import { addBodyParsers } from './body-parsers.ts';
 import { clientAddressOf } from './client-address.ts';
 import { registerHealth } from './health.ts';
 import { endWithLingeringClose } from './lingering-close.ts';
@@ -192,7 +192,7 @@ export async function createHttpServer(context: AppContext, options: HttpServerO
   app.setValidatorCompiler<z.ZodType>(compileValidator);
   app.setSerializerCompiler(createSerializerCompiler({}));
   app.setErrorHandler(handleError);
-  addParsers(app);
+  addBodyParsers(app);
   let sendNotFoundPage: (reply: FastifyReply) => FastifyReply;
   addNotFoundHandler(app, context, (reply) => sendNotFoundPage(reply));
   addHooks(app, options.observe);
