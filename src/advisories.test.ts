@@ -88,14 +88,14 @@ test('every advisory has a test that names it', () => {
   );
 });
 
-test('CVE-2026-46554: a deleted token is refused by the very next request, although it was cached', async () => {
+test('a deleted token is refused by the very next request, although it was cached (unlike in CVE-2026-46554)', async () => {
   const { id, secret } = await createToken(owner, ['all']);
   for (let count = 0; count < 3; count++) assert.equal(await statusAt('/v1/authorize', secret), 200);
   assert.equal((await owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' })).status, 204);
   assert.equal(await statusAt('/v1/authorize', secret), 401);
 });
 
-test('CVE-2025-61928: a body that names a creator or a workspace is refused; the creator is the signed-in person', async () => {
+test('a body that names a creator or a workspace is refused; the creator is the signed-in person (unlike in CVE-2025-61928)', async () => {
   for (const field of ['userId', 'createdBy', 'createdById', 'workspaceId', 'workspace_id']) {
     const refused = await owner.call('/v1/api-keys', {
       body: { name: 'Key', permissions: ['read'], [field]: 'per_x' },
@@ -105,7 +105,7 @@ test('CVE-2025-61928: a body that names a creator or a workspace is refused; the
   assert.equal((await createKey(owner, ['read'])).createdBy?.email, owner.email);
 });
 
-test('CVE-2026-72826: no credential creates or edits credentials or invites people, and a credential needs at least one right', async () => {
+test('no credential creates or edits credentials or invites people, and a credential needs at least one right (unlike in CVE-2026-72826)', async () => {
   const token = await createToken(owner, ['all']);
   const key = await createKey(owner, ['read', 'write', 'delete', 'manage_apps']);
   for (const { secret } of [token, key]) {
@@ -127,14 +127,14 @@ test('CVE-2026-72826: no credential creates or edits credentials or invites peop
   }
 });
 
-test('CVE-2023-39349: an API key cannot read credentials, members or the activity log', async () => {
+test('an API key cannot read credentials, members or the activity log (unlike in CVE-2023-39349)', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   for (const path of ['/v1/access-tokens', '/v1/api-keys', `/v1/api-keys/${id}`, '/v1/members', '/v1/audit-events']) {
     assert.equal(await statusAt(path, secret), 403, path);
   }
 });
 
-test('CVE-2026-92764: the workspace is determined by the credential only, not by its creator or a header', async () => {
+test('the workspace is determined by the credential only, not by its creator or a header (unlike in CVE-2026-92764)', async () => {
   const second = await createWorkspaceFor(owner, server, 'Second');
   const { secret } = await createKey(owner, ['read']);
   const headers = bearer(secret);
@@ -147,7 +147,7 @@ test('CVE-2026-92764: the workspace is determined by the credential only, not by
   assert.equal((await server.call('/v1/introspect', { headers, body })).text, '{"active":false}');
 });
 
-test('GHSA-9rg3-v78m-26q8: no query parameter embeds more data in a response, and no response contains a digest or hash of a secret', async () => {
+test('no query parameter embeds more data in a response, and no response contains a digest or hash of a secret (unlike in GHSA-9rg3-v78m-26q8)', async () => {
   for (const query of ['expand=secret', 'include=createdBy', 'fields=digest', 'embed=passphraseHash']) {
     assert.equal((await owner.call(`/v1/access-tokens?${query}`)).status, 422, query);
   }
@@ -158,7 +158,7 @@ test('GHSA-9rg3-v78m-26q8: no query parameter embeds more data in a response, an
   }
 });
 
-test('GHSA-xg6x-h9c9-2m83: a session is looked up on every request, so it ends immediately', async () => {
+test('a session is looked up on every request, so it ends immediately (unlike in GHSA-xg6x-h9c9-2m83)', async () => {
   const signedIn = await server.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
   const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
   const secondSession = createTestPerson(server, { ...owner, cookie });
@@ -168,7 +168,7 @@ test('GHSA-xg6x-h9c9-2m83: a session is looked up on every request, so it ends i
   assert.equal((await secondSession.call('/v1/me')).status, 401);
 });
 
-test('CVE-2026-23996: an unknown secret and a deleted one get the same response, except for its request ID', async () => {
+test('an unknown secret and a deleted one get the same response, except for its request ID (unlike in CVE-2026-23996)', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
   const responseTo = async (candidate: string) => {
@@ -178,7 +178,7 @@ test('CVE-2026-23996: an unknown secret and a deleted one get the same response,
   assert.deepEqual(await responseTo(mintSecret('api_key')), await responseTo(secret));
 });
 
-test('CVE-2026-22817: a JSON Web Token is not accepted as a credential, with any algorithm in its header', async () => {
+test('a JSON Web Token is not accepted as a credential, with any algorithm in its header (unlike in CVE-2026-22817)', async () => {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   for (const alg of ['none', 'None', 'HS256', 'RS256']) {
     const jwt = `${encode({ alg, typ: 'JWT' })}.${encode({ sub: owner.workspaceId, scope: 'all' })}.${encode('x')}`;

@@ -19,7 +19,7 @@ export interface RequestContext {
   /**
    * The use of an `Idempotency-Key` that the change must store in its transaction; null if the request has no such key.
    */
-  readonly claim: IdempotencyClaim | null;
+  readonly idempotencyClaim: IdempotencyClaim | null;
   /** The request's `If-Match` header. */
   readonly ifMatch: string | null;
   /** The projects and apps to which the credential is restricted; absent or null if it is not restricted. */
@@ -29,7 +29,7 @@ export interface RequestContext {
 /** Returns the context of a change that `SYSTEM_ACTOR` makes. */
 export function systemRequestContext(workspaceId: string, userAgent: string | null = null): RequestContext {
   const origin = { address: null, userAgent, requestId: null };
-  return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, claim: null, ifMatch: null };
+  return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, idempotencyClaim: null, ifMatch: null };
 }
 
 /** Records a change in the transaction that makes it. Throws the errors of `appendAuditEvent`. */

@@ -166,7 +166,7 @@ forEachEngine('verification of passphrases', (engine) => {
     assert.equal(await verify(CORRECT, ownAddress), 'limited');
   });
 
-  test('CVE-2026-27801: of forty wrong attempts in parallel, five are refused as incorrect and thirty-five as limited', async () => {
+  test('of forty wrong attempts in parallel, five are refused as incorrect and thirty-five as limited (unlike in CVE-2026-27801)', async () => {
     for (const [id, wrongPassphrase] of [
       ['tok_parallel', (index: number) => `wrong ${index}`],
       ['tok_parallel_same', () => 'the same wrong passphrase'],
@@ -227,7 +227,7 @@ forEachEngine('verification of passphrases', (engine) => {
     assert.equal((await failures.recentFailures('tok_together', 0)).length, 0);
   });
 
-  test('CVE-2026-35597: failures are stored, so they survive a restart', async () => {
+  test('failures are stored, so they survive a restart (unlike in CVE-2026-35597)', async () => {
     const first = setUp('tok_restart');
     for (let count = 0; count < 5; count++) await first.verify('wrong');
     const second = setUp('tok_restart');

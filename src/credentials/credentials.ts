@@ -138,7 +138,7 @@ export async function createCredential(
   const { id: createdById } = request.actor;
   if (createdById === null) throw new Problem('forbidden');
   const row = await context.store.transaction(async (trx) => {
-    await claimOrRefuseReplay(trx, request.claim, id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
     const { workspaceId } = request;
     const { kind, replaces } = fields;
     const hasPassphrase = fields.passphraseHash !== null;

@@ -106,7 +106,7 @@ export async function importCredentials(
   const credentials = inputs.map(({ kind, name }) => ({ id: createId(kind, now), kind, name }));
   try {
     await context.store.transaction(async (trx) => {
-      await claimOrRefuseReplay(trx, request.claim, credentials[0]?.id ?? '', now);
+      await claimOrRefuseReplay(trx, request.idempotencyClaim, credentials[0]?.id ?? '', now);
       const checkPolicy = await lockPolicyForImport(trx, request);
       for (const [index, input] of inputs.entries()) {
         await insert(trx, input, credentials[index]?.id ?? '', checkPolicy).catch((error: unknown) => {

@@ -91,7 +91,7 @@ export async function exchangeAccessToken(
     actor: credential,
     credential,
     origin,
-    claim: null,
+    idempotencyClaim: null,
     ifMatch: null,
   };
   return context.store.transaction(async (trx) => {

@@ -172,7 +172,14 @@ async function issueForClaims(
     context.exchangesPerWorkspace.count(workspaceId, now);
     const lifetimeSeconds = requestedLifetime(request.expiresIn, row.lifetime_seconds, row.lifetime_seconds);
     const actor = workloadPartyOf(row);
-    const issueRequest: RequestContext = { workspaceId, actor, credential: null, origin, claim: null, ifMatch: null };
+    const issueRequest: RequestContext = {
+      workspaceId,
+      actor,
+      credential: null,
+      origin,
+      idempotencyClaim: null,
+      ifMatch: null,
+    };
     const recorded = recordedClaims(claims, row);
     const name = `${row.name}: ${recorded['sub'] ?? row.issuer}`;
     const fields = { name, scopes, lifetimeSeconds, restrictions, origin: 'workload' } as const;

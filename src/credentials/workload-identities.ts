@@ -106,12 +106,12 @@ export function createWorkloadIdentity(
   };
   checkTrustworthy(context, fields);
   return context.store.transaction(async (trx) => {
-    await claimOrRefuseReplay(trx, request.claim, id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
     const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
     const row = { ...fields, ...toRestrictionColumns(restrictions) };
     await checkPolicy(trx, request, row, now);
-    const shown = serializeIdentity(row);
-    const after = auditFieldsOf(editableFieldsOf(shown));
+    const serialized = serializeIdentity(row);
+    const after = auditFieldsOf(editableFieldsOf(serialized));
     // Locks the head of the log, so that no other identity is created between the count and the insert.
     await recordAuditEvent(trx, request, 'workload_identity.created', workloadPartyOf(row), now, { after });
     if ((await countWorkloadIdentities(trx, workspaceId)) >= WORKLOAD_LIMITS.perWorkspace) {
@@ -119,7 +119,7 @@ export function createWorkloadIdentity(
       throw invalidField('name', `the workspace already has ${max} workload identities, the maximum`);
     }
     await insertWorkloadIdentity(trx, row);
-    return shown;
+    return serialized;
   });
 }
 
@@ -195,18 +195,21 @@ export async function updateWorkloadIdentity(
     await checkPolicy(trx, request, await toEditedRow(trx, current, input, now), now);
     const before = await lockWorkloadIdentity(trx, workspaceId, id);
     if (before === undefined) throw workloadIdentityNotFound();
-    const shown = serializeIdentity(before);
-    checkIfMatch(request.ifMatch, editableFieldsOf(shown));
+    const serializedBefore = serializeIdentity(before);
+    checkIfMatch(request.ifMatch, editableFieldsOf(serializedBefore));
     const row = await toEditedRow(trx, before, input, now);
     const after = serializeIdentity(row);
-    if (etagOfWorkloadIdentity(after) === etagOfWorkloadIdentity(shown)) return { identity: shown, revocation: null };
+    if (etagOfWorkloadIdentity(after) === etagOfWorkloadIdentity(serializedBefore))
+      return { identity: serializedBefore, revocation: null };
     checkTrustworthy(context, row);
     await updateRow(trx, before, row);
-    const isDecisive = DECISIVE_FIELDS.some((field) => JSON.stringify(after[field]) !== JSON.stringify(shown[field]));
+    const isDecisive = DECISIVE_FIELDS.some(
+      (field) => JSON.stringify(after[field]) !== JSON.stringify(serializedBefore[field]),
+    );
     const deletion = isDecisive ? await deleteIssued(trx, workspaceId, id, now) : { deletedCount: 0, revocation: null };
     const fieldsOf = (version: WorkloadIdentity) => auditFieldsOf(editableFieldsOf(version));
     const detail = {
-      before: fieldsOf(shown),
+      before: fieldsOf(serializedBefore),
       after: fieldsOf(after),
       ...(deletion.deletedCount > 0 && { endedTokens: deletion.deletedCount }),
     };

@@ -399,7 +399,7 @@ before(async () => {
       ...bearer(fullKey.secret),
       'devpilot-workspace': 'acme',
     }),
-    // A credential has access to its own workspace only; naming another one grants nothing (CVE-2026-92764).
+    // A credential has access to its own workspace only; naming another one grants nothing, unlike in CVE-2026-92764.
     ...[owner.workspaceId, 'acme', 'nothing-of-this-name'].map((workspaceName) => ({
       ...keyPrincipal(`a key of another workspace that names ${workspaceName}`, PERMISSIONS, {
         ...bearer(strangerKey.secret),
@@ -489,7 +489,7 @@ test('the table of this test has exactly the routes of the app', () => {
   assert.deepEqual(routes.sort(), ROUTES.map(({ route }) => route).sort());
 });
 
-test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route responds to every principal as the table of this test specifies', async () => {
+test('every route responds to every principal as the table of this test specifies (unlike in CVE-2026-62667, CVE-2023-39349, CVE-2026-24791)', async () => {
   const violations: string[] = [];
   for (const row of ROUTES) {
     const responses = testPrincipals.map(async (testPrincipal) => {
@@ -541,7 +541,7 @@ test('a refusal for a missing permission names the required permission', async (
   assert.match(refused.headers.get('www-authenticate') ?? '', /error="insufficient_scope".*scope="read"/);
 });
 
-test('CVE-2022-31667: IDs of another workspace get the same response as IDs that do not exist', async () => {
+test('IDs of another workspace get the same response as IDs that do not exist (unlike in CVE-2022-31667)', async () => {
   const eve = await createWorkspaceFor(owner, testServer, 'Second');
   const token = await createToken(eve, ['all']);
   const key = await createKey(eve, ['read']);

@@ -279,7 +279,7 @@ test('a signature counter that did not increase is refused and recorded, because
   assert.ok(reasons.includes('passkey_counter_went_back'));
 });
 
-test('CVE-2026-27801: failed passkey sign-ins are throttled, also in parallel', async () => {
+test('failed passkey sign-ins are throttled, also in parallel (unlike in CVE-2026-27801)', async () => {
   now += 16 * MINUTE;
   const authenticator = createTestAuthenticator();
   const challenges = await Promise.all(Array.from({ length: 12 }, requestSignInOptions));

@@ -309,7 +309,7 @@ describe('signing in', () => {
       requestFrom(address, { body: { email, password, ...(code !== undefined && { code }) } }),
     );
 
-  test('CVE-2026-25050: a wrong password and an unknown account get the same response', async () => {
+  test('a wrong password and an unknown account get the same response (unlike in CVE-2026-25050)', async () => {
     const withoutRequestId = ({ status, text }: TestResponse) => [status, text.replace(/"requestId":"[^"]*"/, '')];
     const wrongPassword = await signIn('not the password', '10.1.0.1');
     const unknownAccount = await signIn('not the password', '10.1.0.1', 'nobody@example.com');
@@ -402,7 +402,7 @@ describe('signing in', () => {
     const responses = await Promise.all(Array.from({ length: 4 }, () => signInAsTess(code)));
     assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 401, 401, 401]);
     now += 15 * MINUTE;
-    // CVE-2025-55000: a different spelling is still the same code.
+    // Unlike in CVE-2025-55000, a different spelling is still the same code.
     const currentCode = await totpCode();
     assert.equal((await signInAsTess(`${currentCode.slice(0, 3)} ${currentCode.slice(3)}`)).status, 201);
     assert.equal((await signInAsTess(currentCode)).status, 401);
@@ -437,7 +437,7 @@ describe('signing in', () => {
     assert.equal((await signInAsTess()).status, 201);
   });
 
-  test('CVE-2026-27801: second factor attempts are limited, also in parallel', async () => {
+  test('second factor attempts are limited, also in parallel (unlike in CVE-2026-27801)', async () => {
     const member = await signUpMember(testServer, owner, 'member', 'tom@example.com');
     const start = await member.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
     const totpCode = () => generate({ secret: start.body.secret, epoch: Math.floor(now / 1000) });
@@ -499,7 +499,7 @@ describe('sessions', () => {
     assert.match(sessionOfOwner.text, /The session was not found\./);
   });
 
-  test('CVE-2026-22706: changing the password ends every other session and renews the current one', async () => {
+  test('changing the password ends every other session and renews the current one (unlike in CVE-2026-22706)', async () => {
     const [currentSession, otherSession] = [await signIn(), await signIn()];
     const change = (person: TestPerson, currentPassword: string, newPassword: string) =>
       person.call<ProblemBody>('/v1/me/password', { body: { currentPassword, newPassword } });

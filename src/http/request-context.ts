@@ -29,7 +29,7 @@ export function requestContextIn(workspaceId: string, request: FastifyRequest): 
     actor: auditPartyOf(principal),
     credential,
     origin: originOf(request),
-    claim: null,
+    idempotencyClaim: null,
     ifMatch,
     allowed: allowedResourcesOf(request),
   };
@@ -38,7 +38,10 @@ export function requestContextIn(workspaceId: string, request: FastifyRequest): 
 /** Returns the context of a request, including its `Idempotency-Key`, in the workspace of the request. */
 export function requestContextOf(context: AppContext, request: FastifyRequest): RequestContext {
   const workspaceId = workspaceIdOf(request);
-  return { ...requestContextIn(workspaceId, request), claim: idempotencyClaimOf(context, request, workspaceId) };
+  return {
+    ...requestContextIn(workspaceId, request),
+    idempotencyClaim: idempotencyClaimOf(context, request, workspaceId),
+  };
 }
 
 /**

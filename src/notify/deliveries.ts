@@ -134,7 +134,7 @@ export async function redeliver(
     const row = isWaiting
       ? { ...existing, next_attempt_at: now }
       : newDelivery(webhook, { message_id, event, event_at, sequence }, { isManual: true, now });
-    await claimOrRefuseReplay(trx, request.claim, row.id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, row.id, now);
     if (isWaiting) await makeDue(trx, webhook, id, now);
     else await insertDeliveries(trx, [row]);
     const target = { kind: 'webhook', id: webhook.id, name: webhook.name } as const;
@@ -160,7 +160,7 @@ export async function testWebhook(
     requireActive(webhook);
     const message = { message_id: createMessageId(now), event: WEBHOOK_TEST_EVENT, event_at: now, sequence: null };
     const row = newDelivery(webhook, message, { isManual: true, now });
-    await claimOrRefuseReplay(trx, request.claim, row.id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, row.id, now);
     await insertDeliveries(trx, [row]);
     const target = { kind: 'webhook', id: webhook.id, name: webhook.name } as const;
     await recordAuditEvent(trx, request, 'webhook.tested', target, now, {});

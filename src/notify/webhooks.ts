@@ -123,16 +123,18 @@ export function createWebhook(
     lease_until: null,
   };
   return context.store.transaction(async (trx) => {
-    await claimOrRefuseReplay(trx, request.claim, id, now);
-    const shown = serializeWebhook(row, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
+    const serialized = serializeWebhook(row, now);
     // Locks the head of the log, so that no other webhook is created between the count and the insert.
-    await recordAuditEvent(trx, request, 'webhook.created', auditTargetOf(row), now, { after: auditFieldsOf(shown) });
+    await recordAuditEvent(trx, request, 'webhook.created', auditTargetOf(row), now, {
+      after: auditFieldsOf(serialized),
+    });
     if ((await countWebhooks(trx, workspaceId)) >= WEBHOOK_LIMITS.perWorkspace) {
       const max = WEBHOOK_LIMITS.perWorkspace;
       throw invalidField('name', `the workspace already has ${max} webhooks, the maximum`);
     }
     await insertWebhook(trx, row);
-    return { ...shown, secret };
+    return { ...serialized, secret };
   });
 }
 
@@ -184,8 +186,8 @@ export async function updateWebhook(
   const now = context.clock();
   const updated = await context.store.transaction(async (trx) => {
     const before = await requireWebhookForUpdate(trx, request.workspaceId, id);
-    const shown = serializeWebhook(before, now);
-    checkIfMatch(request.ifMatch, editableFieldsOf(shown));
+    const serialized = serializeWebhook(before, now);
+    checkIfMatch(request.ifMatch, editableFieldsOf(serialized));
     const events = input.events ?? subscriptionsOf(before);
     const edited = {
       name: input.name ?? before.name,
@@ -198,11 +200,11 @@ export async function updateWebhook(
     const { resumes, resetColumns } = resumptionAfterEdit(before, edited);
     const row = { ...before, ...edited, ...resetColumns, updated_at: now };
     const after = serializeWebhook(row, now);
-    if (etagOfWebhook(after) === etagOfWebhook(shown)) return shown;
+    if (etagOfWebhook(after) === etagOfWebhook(serialized)) return serialized;
     await updateRow(trx, before, { ...edited, ...resetColumns, updated_at: now });
     if (resumes) await resumeDeliveries(trx, before, now);
     const replaced = edited.url === before.url ? {} : { replaced: ['url'] };
-    const detail = { before: auditFieldsOf(shown), after: auditFieldsOf(after), ...replaced };
+    const detail = { before: auditFieldsOf(serialized), after: auditFieldsOf(after), ...replaced };
     await recordAuditEvent(trx, request, 'webhook.updated', auditTargetOf(row), now, detail);
     if (resumes) await resolveNotices(trx, before.workspace_id, id);
     return after;
@@ -240,7 +242,7 @@ export async function replaceWebhookSecret(
   const until = now + DURATIONS.webhookSecretOverlap;
   return context.store.transaction(async (trx) => {
     const row = await requireWebhookForUpdate(trx, request.workspaceId, id);
-    await claimOrRefuseReplay(trx, request.claim, id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
     await updateRow(trx, row, {
       secret_sealed: context.seal.seal(secret, webhookSecretAssociatedData(row)),
       previous_secret_sealed: row.secret_sealed,

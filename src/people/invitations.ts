@@ -78,7 +78,7 @@ export async function createInvitation(
   };
   const workspace = await context.store.transaction(async (trx) => {
     await lockAdminRole(trx, request);
-    await claimOrRefuseReplay(trx, request.claim, row.id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, row.id, now);
     if ((await findMemberByEmail(trx, workspaceId, row.email_key)) !== undefined) {
       throw new Problem('conflict', 'This person is already a member.');
     }

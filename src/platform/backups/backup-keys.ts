@@ -86,7 +86,7 @@ export async function replaceBackupKey(context: PlatformContext, request: Reques
       );
     }
     const { id, created_at: createdAt } = await createKey(trx, context, workspaceId);
-    await claimOrRefuseReplay(trx, request.claim, id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
     const target = { kind: 'workspace', id: workspaceId, name: null } as const;
     await recordAuditEvent(trx, request, 'backup.key_replaced', target, now, { key: id });
     return { id, createdAt: toIsoString(createdAt) };

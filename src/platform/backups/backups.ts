@@ -107,7 +107,7 @@ export async function enqueueBackup(
     scheduled_for: scheduledFor,
     verified_at: null,
   };
-  await claimOrRefuseReplay(trx, request.claim, row.id, now);
+  await claimOrRefuseReplay(trx, request.idempotencyClaim, row.id, now);
   await insertBackup(trx, row);
   if (failure === null) {
     await context.jobs.enqueue(trx, {

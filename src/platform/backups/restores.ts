@@ -122,7 +122,7 @@ export async function restoreBackup(
       serverId: otherServerId,
       now,
     });
-    await claimOrRefuseReplay(trx, request.claim, id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
     await insertRestore(trx, restore);
     await context.jobs.enqueue(trx, {
       kind: restoreJobKindName(storageNameOf(object.place)),

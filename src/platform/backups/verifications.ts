@@ -43,7 +43,7 @@ export async function enqueueVerification(
   if (object === undefined) throw new Problem('conflict', 'This backup no longer exists.');
   const now = context.clock();
   const verification = newRestoreRow(request, row, { purpose: 'verification', appId: row.app_id, serverId: null, now });
-  await claimOrRefuseReplay(trx, request.claim, row.id, now);
+  await claimOrRefuseReplay(trx, request.idempotencyClaim, row.id, now);
   await insertRestore(trx, verification);
   const app = await findResource(trx, 'app', workspaceId, row.app_id);
   await context.jobs.enqueue(trx, {

@@ -181,7 +181,7 @@ export async function insertNewDeployment(
   const servers = await resolveServers(context, trx, app, options.servers ?? source.servers, isRestricted);
   const id = createId('deployment', now);
   // Claimed before the options are validated again: `scheduledAt` of a repeated request may have passed.
-  await claimOrRefuseReplay(trx, request.claim, id, now);
+  await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
   const row = newDeploymentRow(id, request, app, source, options, servers, now);
   await insertDeployment(
     trx,

@@ -109,7 +109,7 @@ export function retryDeployment(
   return changeAndWake(context, workspaceId, async (trx) => {
     const now = context.clock();
     const row = await requireDeploymentForUpdate(trx, workspaceId, ref.id, ref.app);
-    await claimOrRefuseReplay(trx, request.claim, row.id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, row.id, now);
     const app = await requireResource(trx, 'app', workspaceId, row.app_id);
     const { failedPlan, retryPlan } = await planRetry(trx, app, row);
     const sharedSteps = countSharedSteps(failedPlan, retryPlan);

@@ -60,7 +60,7 @@ export function createErrorKey(
   const now = context.clock();
   const id = createId('error_key', now);
   return context.store.transaction(async (trx) => {
-    await claimOrRefuseReplay(trx, request.claim, id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
     const app =
       input.app === undefined || input.app === null ? null : await findResource(trx, 'app', workspaceId, input.app);
     if (app === undefined) throw invalidField('app', 'must be an app of this workspace');

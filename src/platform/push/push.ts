@@ -33,7 +33,7 @@ export function createPushSecret(
   return context.store.transaction(async (trx) => {
     const now = context.clock();
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
-    await claimOrRefuseReplay(trx, request.claim, app.id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, app.id, now);
     const associatedData = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
     await replacePushSecret(trx, app, context.seal.seal(secret, associatedData), now);
     const target = { kind: 'app', id: app.id, name: app.name } as const;
@@ -149,7 +149,7 @@ export async function receivePush(
     ...system,
     actor: { ...SYSTEM_ACTOR, name: 'Git push' },
     origin: { ...system.origin, address: request.address },
-    claim:
+    idempotencyClaim:
       deliveryId === null
         ? null
         : {

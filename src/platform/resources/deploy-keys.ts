@@ -80,7 +80,7 @@ export function createDeployKey(
   return context.store.transaction(async (trx) => {
     const now = context.clock();
     const app = await requireResourceForUpdate(trx, 'app', request.workspaceId, idOrSlug);
-    await claimOrRefuseReplay(trx, request.claim, app.id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, app.id, now);
     const { id: app_id, workspace_id } = app;
     const pair = generateKeyPair(`devpilot-${app.slug}`);
     const { host = null, port = null, host_key = null } = (await findDeployKeyRow(trx, workspace_id, app_id)) ?? {};

@@ -153,7 +153,7 @@ export async function createResource<Noun extends ResourceType, Representation e
   const { noun, serialize, auditFields = (representation: Representation) => representation } = kind;
   const create = async (trx: Trx) => {
     const id = createId(noun, now);
-    await claimOrRefuseReplay(trx, request.claim, id, now);
+    await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
     const { name } = input;
     const row = await build(trx, {
       id,

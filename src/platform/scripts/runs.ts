@@ -123,7 +123,7 @@ async function enqueueRun(
     started_at: null,
     finished_at: null,
   };
-  await claimOrRefuseReplay(trx, request.claim, row.id, now);
+  await claimOrRefuseReplay(trx, request.idempotencyClaim, row.id, now);
   await insertRun(trx, row);
   await context.logs.open(trx, workspaceId, row.id);
   await context.jobs.enqueue(trx, {

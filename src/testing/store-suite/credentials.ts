@@ -111,7 +111,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(await remove(fixture.owner.workspaceId), undefined);
     });
 
-    test('CVE-2026-55170: IDs, digests and slugs are compared exactly', async () => {
+    test('IDs, digests and slugs are compared exactly (unlike in CVE-2026-55170)', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner, { id: 'key_CaseMatters' });
       await seedCredential(fixture.store, fixture.owner, { id: 'key_casematters', name: 'Lower' });
       assert.equal((await fixture.find(id))?.name, 'Billing');
