@@ -51,7 +51,7 @@ export const CreateErrorKey = z
       .max(ERROR_KEY_LIMITS.origins)
       .optional()
       .describe(
-        'Origins of the pages that can use the key; if empty, all pages can. Servers send no origin and can always use it',
+        'Origins of the pages that can use the key; if empty, all pages can. Programs other than browsers can always use it',
       ),
   })
   .meta({ id: 'CreateErrorKey' });

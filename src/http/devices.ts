@@ -51,6 +51,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       url: `/v1/device/${action}`,
       access: { person: 'signed_in' },
       summary: decision === 'approved' ? 'Approve a device' : 'Deny a device',
+      ...(decision === 'approved' && { description: 'Requires a session of the web UI.' }),
       tag,
       body: DeviceDecision,
       responses: { 204: NoContent },

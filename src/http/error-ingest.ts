@@ -141,8 +141,8 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
 
 /**
  * The routes to which Sentry SDKs submit errors. They accept only the public key of an error key, which can only submit
- * errors and may therefore appear in pages and query strings. Sessions, access tokens and API keys are ignored, or
- * refused if they are in the query string, as on every route.
+ * errors and may therefore appear in pages and query strings. Sessions, access tokens and API keys are not accepted
+ * in its place; in the query string, they are refused with 400, as on every route.
  */
 export function errorIngestRoutes(context: AppContext): Route[] {
   const { platform } = context;

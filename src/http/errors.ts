@@ -30,7 +30,7 @@ import { sourceMapRoutes } from './source-maps.ts';
 
 const tag = 'Errors';
 const token = ['error_tracker'] as const;
-const keyAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
+const errorKeyAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
 export function errorRoutes(context: AppContext): Route[] {
   const { platform } = context;
@@ -60,7 +60,7 @@ export function errorRoutes(context: AppContext): Route[] {
     route({
       method: 'GET',
       url: '/v1/errors/keys',
-      access: keyAccess,
+      access: errorKeyAccess,
       resourceAccess: 'filtered',
       summary: 'List error keys',
       description: 'Newest first.',
@@ -79,7 +79,7 @@ export function errorRoutes(context: AppContext): Route[] {
     route({
       method: 'POST',
       url: '/v1/errors/keys',
-      access: keyAccess,
+      access: errorKeyAccess,
       resourceAccess: 'filtered',
       summary: 'Create an error key',
       description: 'Returns a public key that can only submit errors, and its DSN for Sentry SDKs.',
@@ -95,7 +95,7 @@ export function errorRoutes(context: AppContext): Route[] {
     route({
       method: 'DELETE',
       url: '/v1/errors/keys/:id',
-      access: keyAccess,
+      access: errorKeyAccess,
       resourceAccess: 'error_key',
       summary: 'Delete an error key',
       tag,

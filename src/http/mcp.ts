@@ -116,7 +116,7 @@ class McpServer {
       case 'tools/call':
         return this.#callTool(request, params);
       default:
-        return fail(METHOD_NOT_FOUND, 'This server does not support this method.');
+        return fail(METHOD_NOT_FOUND, 'Devpilot does not support this method.');
     }
   }
 }
