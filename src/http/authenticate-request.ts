@@ -93,8 +93,7 @@ function problemOfRefusal(
 /**
  * Authenticates a request again after its body has arrived. A client can send its body arbitrarily slowly, and a
  * session or credential that ended while the body was sent must not be used. Counts no further use, and needs no I/O
- * for a cached credential without restrictions. Throws the errors of `authenticateRequest`, except those of the
- * cross-site checks.
+ * for a cached credential without restrictions. Throws no other errors than `authenticateRequest`.
  */
 export async function authenticateAgain(
   context: AppContext,

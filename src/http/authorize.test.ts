@@ -133,6 +133,8 @@ test('an access token needs all requested scopes, an API key all requested permi
   assert.equal(blank.body.detail, 'The requested scope is empty. Name at least one scope.');
   const refused = await authorize('?scope=modify_env+basic_deployment', token.secret);
   assert.deepEqual(refused.body.required, ['modify_env', 'basic_deployment']);
+  // The token has one of the two scopes.
+  assert.equal(refused.body.detail, 'The credential needs the scopes modify_env and basic_deployment.');
   assert.match(refused.headers.get('www-authenticate') ?? '', /scope="modify_env basic_deployment"/);
 });
 

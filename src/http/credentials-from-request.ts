@@ -51,19 +51,19 @@ function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredent
   const password = text.slice(colon + 1);
   if (secretKindOf(user) !== null && secretKindOf(password) !== null) throw multipleCredentialsProblem();
   if (secretKindOf(user) === 'api_key') return { kind: 'credential', secret: user, passphrase: null };
-  const withPassphrase = { kind: 'credential', secret: user, passphrase: password === '' ? null : password } as const;
+  const secretInUser = { kind: 'credential', secret: user, passphrase: password === '' ? null : password } as const;
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
     // A user name can begin with a prefix that another workspace declares, so a Devpilot secret takes precedence.
     const isForeignUser = isForeign(user) && secretKindOf(password) === null;
     if (isForeignUser && isForeign(password)) throw multipleCredentialsProblem();
-    if (isForeignUser) return withPassphrase;
+    if (isForeignUser) return secretInUser;
     // An OAuth client form-encodes its secret (RFC 6749, section 2.3.1); some clients encode the underscore too.
     const secret = password.replace(/^dp%5F/i, SECRET_PREFIXES.api_key);
     const isSecret = isApiKeyOrForeign(secret, isForeign) || secret.startsWith(SECRET_PREFIXES.access_token);
     return isSecret ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
   }
   if (secretKindOf(password) !== null) throw multipleCredentialsProblem();
-  return withPassphrase;
+  return secretInUser;
 }
 
 /** Parses an `Authorization` header: Bearer (RFC 6750) or Basic (RFC 7617). */
@@ -71,13 +71,13 @@ export function parseAuthorization(header: string, isForeign = noForeignSecret):
   const space = header.indexOf(' ');
   if (space === -1) return header === '' ? NO_CREDENTIALS : MALFORMED;
   const scheme = header.slice(0, space).toLowerCase();
-  const credentials = header.slice(space + 1).trim();
+  const credentialText = header.slice(space + 1).trim();
   if (scheme === 'bearer') {
-    return credentials.startsWith(SECRET_PREFIXES.session)
-      ? { kind: 'session', secret: credentials, byCookie: false }
-      : { kind: 'credential', secret: credentials, passphrase: null };
+    return credentialText.startsWith(SECRET_PREFIXES.session)
+      ? { kind: 'session', secret: credentialText, byCookie: false }
+      : { kind: 'credential', secret: credentialText, passphrase: null };
   }
-  return scheme === 'basic' ? parseBasic(credentials, isForeign) : MALFORMED;
+  return scheme === 'basic' ? parseBasic(credentialText, isForeign) : MALFORMED;
 }
 
 /** Returns the values of all cookies with this name in a `Cookie` header. */
@@ -171,7 +171,7 @@ export function readCredentials(
   refuseCredentialInQuery(request.url ?? '');
   const authorization = readUniqueHeader(request, 'authorization');
   const apiKey = readUniqueHeader(request, 'x-api-key');
-  const sessions = cookieName === null ? [] : parseCookieValues(request.headers.cookie, cookieName);
+  const sessionSecrets = cookieName === null ? [] : parseCookieValues(request.headers.cookie, cookieName);
 
   let credentials = authorization === undefined ? NO_CREDENTIALS : parseAuthorization(authorization, isForeign);
   if (apiKey !== undefined) {
@@ -180,10 +180,10 @@ export function readCredentials(
       ? { kind: 'credential', secret: apiKey.trim(), passphrase: null }
       : MALFORMED;
   }
-  const [session] = sessions;
-  if (session !== undefined) {
-    if (credentials.kind !== 'none' || sessions.length > 1) throw multipleCredentialsProblem();
-    return { kind: 'session', secret: session, byCookie: true };
+  const [sessionSecret] = sessionSecrets;
+  if (sessionSecret !== undefined) {
+    if (credentials.kind !== 'none' || sessionSecrets.length > 1) throw multipleCredentialsProblem();
+    return { kind: 'session', secret: sessionSecret, byCookie: true };
   }
   const header = readUniqueHeader(request, 'access-token-passphrase');
   if (header === undefined || credentials.kind !== 'credential') return credentials;
