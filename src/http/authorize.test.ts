@@ -127,7 +127,10 @@ test('an access token needs all requested scopes, an API key all requested permi
     if (code !== undefined) assert.equal(response.body.code, code, query);
   }
   const misspelled = await authorize('?scopes=all', tokenWithAll.secret);
-  assert.equal(misspelled.body.detail, 'The parameter "scopes" is not supported. Use scope, permission and resource.');
+  assert.equal(
+    misspelled.body.detail,
+    'The parameter "scopes" is not supported. The supported parameters are scope, permission and resource.',
+  );
   assert.equal((await testServer.call('/v1/authorize?scopes=all')).status, 401);
   const blank = await authorize('?scope=', tokenWithAll.secret);
   assert.equal(blank.body.detail, 'The requested scope is empty. Name at least one scope.');

@@ -14,7 +14,7 @@ import { problemOfDecision } from './decision-problem.ts';
 import { enableLingeringClose } from './lingering-close.ts';
 import { withMisplacedSecretHint } from './misplaced-secret.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
-import { type ProxyRequirement, parseRequirement, unknownParameterProblem } from './proxy-requirement.ts';
+import { invalidParameterProblem, type ProxyRequirement, parseRequirement } from './proxy-requirement.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { isRequestedWorkspace } from './requested-workspace.ts';
 import { isAllowed } from './resource-access.ts';
@@ -192,8 +192,8 @@ export function createAuthorizeHandler(
     const now = clock();
     const { address } = authenticationRequest;
     const problem =
-      decision === 'insufficient_scope' && requirement.unknownParameter !== null
-        ? unknownParameterProblem(requirement.unknownParameter)
+      decision === 'insufficient_scope' && requirement.invalidParameter !== null
+        ? invalidParameterProblem(requirement.invalidParameter)
         : problemOfDecision(authentication, requirement, { address, now, passphraseVerifier });
     return withSunset(problem, record, now);
   }

@@ -200,7 +200,7 @@ test('no value appears in the data directory or in the activity log', async () =
   );
 });
 
-test('a value sealed for one variable cannot be opened in another row', async () => {
+test('an encrypted value that was copied to the row of another variable cannot be decrypted', async () => {
   const app = await createApp();
   await setVariables(app, { MINE: 'mine', THEIRS: 'theirs' });
   const statement = `update env_change set value_sealed =

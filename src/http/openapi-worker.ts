@@ -4,7 +4,7 @@ import fastify from 'fastify';
 import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { AppContext } from './app-context.ts';
 import { registerHealth } from './health.ts';
-import { openApiDocument } from './openapi.ts';
+import { staticOpenApiDocument } from './openapi.ts';
 import { postprocessOpenApi } from './openapi-postprocess.ts';
 import { withDefaults } from './register-routes.ts';
 import { schemaOf } from './route-schema.ts';
@@ -19,7 +19,7 @@ async function generate(version: string): Promise<string> {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(createSerializerCompiler({}));
   await app.register(swagger, {
-    openapi: openApiDocument(version),
+    openapi: staticOpenApiDocument(version),
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });

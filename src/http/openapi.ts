@@ -2,7 +2,7 @@ import { problemExample } from './openapi-examples.ts';
 
 const BEARER_DESCRIPTION = 'An access token, an API key or a session, as `Authorization: Bearer <secret>` (RFC 6750).';
 const BASIC_DESCRIPTION =
-  'An access token as the user name with its passphrase as the password, or an API key as the password with any user name (RFC 7617).';
+  'An access token or API key as the user name or the password (RFC 7617). With an access token as the user name, the password is its passphrase.';
 
 const identityHeader = (description: string) => ({
   description,
@@ -12,7 +12,7 @@ const identityHeader = (description: string) => ({
 
 const AUTHORIZE_FAILURES = {
   401: 'The credential is missing or invalid',
-  403: 'The credential lacks a required scope or permission, or its restrictions do not allow the request',
+  403: 'The credential does not meet the requirement, its restrictions do not allow the request, or a parameter is invalid',
   503: 'Authorization is temporarily unavailable',
 } as const;
 
@@ -64,10 +64,12 @@ const authorizePathItem = {
           'Devpilot-Credential-Name': identityHeader('Name of the credential, percent-encoded'),
           'Devpilot-Workspace-Id': identityHeader('ID of the workspace of the credential'),
           'Devpilot-Scopes': identityHeader(
-            'Scopes of an access token, separated by spaces. For `all`, also contains every scope that it includes',
+            'Scopes of an access token, separated by spaces. For `all`, also contains every scope that it includes. Empty for an API key',
           ),
-          'Devpilot-Permissions': identityHeader('Permissions of an API key, separated by spaces'),
-          'Devpilot-Expires-At': identityHeader('Expiry of the credential; empty if it never expires'),
+          'Devpilot-Permissions': identityHeader(
+            'Permissions of an API key, separated by spaces. Empty for an access token',
+          ),
+          'Devpilot-Expires-At': identityHeader('Expiry of the credential. Empty if it never expires'),
         },
       },
       ...Object.fromEntries(
@@ -88,11 +90,11 @@ const authorizePathItem = {
   },
 };
 
-/** Placeholder for the base URL: the public URL or, if none is set, the origin from which the document is fetched. */
+/** Placeholder for the base URL (`baseUrlOf`). */
 export const BASE_URL_PLACEHOLDER = 'http://address.invalid';
 
 /** The parts of the OpenAPI document that are not derived from the routes. */
-export function openApiDocument(version: string) {
+export function staticOpenApiDocument(version: string) {
   return {
     openapi: '3.1.0' as const,
     info: {
@@ -142,8 +144,11 @@ export function openApiDocument(version: string) {
       { name: 'Scripts', description: 'Scripts that run on a server on demand or on a schedule, and their runs' },
       { name: 'Backups', description: 'Create, verify, restore, download and delete backups of apps' },
       { name: 'Authorization', description: 'Authorize requests by their credentials' },
-      { name: 'Introspection', description: 'Introspect, explain, report and revoke credentials' },
-      { name: 'Guards', description: 'Authorize credentials in other processes, under a lease' },
+      {
+        name: 'Introspection',
+        description: 'Introspect and revoke credentials, report leaked secrets, explain authorization decisions',
+      },
+      { name: 'Guards', description: 'Authorize requests in other processes, under a lease' },
     ],
     paths: { '/v1/authorize': authorizePathItem },
     components: {

@@ -47,16 +47,17 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'OPTIONS /api/:any/store/': 'errors.store.preflight',
 };
 
-/** Exceptions to the rule that a path that ends with `s` is a list. */
-const NOT_LISTS: ReadonlySet<string> = new Set(['analytics', 'logs', 'uses']);
+/** Last parts of paths that end with `s`, but whose GET returns no list. */
+const NO_LISTS_FOR_GET: ReadonlySet<string> = new Set(['analytics', 'logs', 'uses']);
+/** Last parts of paths that are lists, but do not end with `s`. */
 const LISTS: ReadonlySet<string> = new Set(['people']);
 
 const toCamelCase = (text: string) => text.replace(/[-.]+(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /**
  * Returns the ID of an operation: the constant parts of its path, then a verb for the method, such as
- * `accessTokens.create`. An action has no verb: its ID ends with the last part of its path, such as
- * `deployments.cancel`.
+ * `accessTokens.create`. A POST to any path except a list is an action and has no verb: its ID ends with the last
+ * constant part of its path, such as `deployments.cancel`.
  */
 export function operationIdOf({ method, url }: Pick<Route, 'method' | 'url'>): string {
   const declared = OPERATION_IDS[`${String(method)} ${url}`];
@@ -67,7 +68,7 @@ export function operationIdOf({ method, url }: Pick<Route, 'method' | 'url'>): s
   const endsInItem = parts.at(-1)?.startsWith(':') === true;
   const isList = !endsInItem && (LISTS.has(last) || last.endsWith('s'));
   const verbs: Readonly<Record<string, string | null>> = {
-    GET: isList && !NOT_LISTS.has(last) ? 'list' : 'get',
+    GET: isList && !NO_LISTS_FOR_GET.has(last) ? 'list' : 'get',
     POST: isList ? 'create' : null,
     PUT: 'replace',
     PATCH: 'update',

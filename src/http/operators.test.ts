@@ -36,7 +36,7 @@ test('the migration makes the person who signed up first an operator', () => {
 });
 
 forEachEngine('creating workspaces', (engine) => {
-  test('with sign-up by invitation, only operators create workspaces, and the first person is one', async () => {
+  test('with sign-up by invitation, only operators can create workspaces, and the first person is one', async () => {
     const testServer = await startTestServer({ environment: await engine.environment() });
     const owner = await signUpOwner(testServer);
     assert.deepEqual(
@@ -60,7 +60,7 @@ forEachEngine('creating workspaces', (engine) => {
 
 const signUpRequest = (email: string): TestRequest => ({ body: { name: email, email, password: PASSWORD } });
 
-test('with open sign-up anyone can create workspaces, and only the first person is an operator', async () => {
+test('with open sign-up, anyone can create workspaces, and only the first person is an operator', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
   const first = await testServer.call<Person>('/v1/people', signUpRequest('ada@example.com'));
   const second = await testServer.call<Person>('/v1/people', signUpRequest('eve@example.com'));

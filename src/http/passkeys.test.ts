@@ -107,7 +107,7 @@ test('a passkey can be added, renamed, used to sign in, listed and deleted', asy
   const { id } = added.body;
   assert.match(id, /^psk_/);
   const passwordSession = createTestPerson(testServer, { email: ada.email, cookie: cookieOf(passwordSignIn) });
-  assert.equal((await passwordSession.call('/v1/me')).status, 401, 'other sessions end');
+  assert.equal((await passwordSession.call('/v1/me')).status, 401, 'adding a passkey ends other sessions');
 
   const renamed = await ada.call<Passkey>(`/v1/me/passkeys/${id}`, { method: 'PATCH', body: { name: 'Red laptop' } });
   assert.equal(renamed.body.name, 'Red laptop');
@@ -133,7 +133,7 @@ test('a passkey can be added, renamed, used to sign in, listed and deleted', asy
   assert.equal((await ada.call(path, { method: 'DELETE', body: { password: 'wrong' } })).status, 401);
   assert.equal((await ada.call(path, { method: 'DELETE', body: { password: PASSWORD } })).status, 204);
   const passkeySession = createTestPerson(testServer, { email: ada.email, cookie: cookieOf(signedIn) });
-  assert.equal((await passkeySession.call('/v1/me')).status, 401, 'other sessions end');
+  assert.equal((await passkeySession.call('/v1/me')).status, 401, 'deleting a passkey ends other sessions');
   const refused = await signInWith(authenticator);
   assert.equal(refused.status, 401);
   assert.equal(refused.body.code, 'sign_in_failed');
@@ -305,11 +305,12 @@ test('sign-ins that one address starts and never completes are limited', async (
   assert.equal((await requestSignInOptions()).status, 200);
 });
 
-test('the passkey routes require a session, and malformed sign-in responses are refused', async () => {
+test('managing passkeys requires a session, and a malformed passkey response cannot sign in', async () => {
   const requests = [
     ['GET', '/v1/me/passkeys'],
     ['POST', '/v1/me/passkeys'],
     ['POST', '/v1/me/passkeys/options'],
+    ['POST', '/v1/me/passkeys/proof'],
     ['PATCH', '/v1/me/passkeys/psk_1'],
     ['DELETE', '/v1/me/passkeys/psk_1'],
   ] as const;

@@ -73,7 +73,7 @@ export function passkeyRoutes(context: AppContext): Route[] {
       url: '/v1/me/passkeys',
       access: { person: 'signed_in' },
       summary: 'Add a passkey',
-      description: 'Pass the response of the browser unchanged.',
+      description: 'Pass the response of the browser unchanged. Ends all your other sessions.',
       tag,
       body: CreatePasskey,
       responses: { 201: Passkey },

@@ -28,7 +28,7 @@ const problemCode = (response: TestResponse) => (response.body as ProblemBody).c
 const cookieValue = (cookie: string) => cookie.split('=')[1] ?? '';
 
 describe('signing up', () => {
-  test('four concurrent first sign-ups with one setup code create one owner', async () => {
+  test('of four concurrent first sign-ups with one setup code, one succeeds', async () => {
     const testServer = await startTestServer();
     const setupCode = readSetupCode(testServer);
     const responses = await Promise.all(
@@ -328,8 +328,8 @@ describe('signing in', () => {
     assert.equal(throttled.status, 429);
     assert.ok(Number(throttled.headers.get('retry-after')) > 0);
     // After failures from many addresses, new addresses are throttled, but not one from which the person has signed in.
-    for (let address = 2; address <= 12; address++) {
-      for (let count = 0; count < 5; count++) await signIn('wrong', `10.2.0.${address}`);
+    for (let lastOctet = 2; lastOctet <= 12; lastOctet++) {
+      for (let count = 0; count < 5; count++) await signIn('wrong', `10.2.0.${lastOctet}`);
     }
     assert.equal((await signIn(PASSWORD, '10.2.0.99')).status, 429);
     assert.equal((await signIn(PASSWORD, '127.0.0.1')).status, 201);
@@ -395,7 +395,7 @@ describe('signing in', () => {
     assert.equal(
       problemCode(await signInAsTess(await totpCode())),
       'sign_in_failed',
-      'the code that confirmed it was used',
+      'the code that confirmed the second factor has been used',
     );
     now += 30 * SECOND;
     const code = await totpCode();
@@ -470,7 +470,7 @@ describe('sessions', () => {
   }
   const isSignedIn = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
 
-  test('each session has its own secret, works by cookie and by Bearer, and ends at sign-out', async () => {
+  test('each session has its own secret, works as a cookie and as a Bearer token, and ends at sign-out', async () => {
     const [firstSession, secondSession] = [await signIn(), await signIn()];
     assert.notEqual(firstSession.cookie, secondSession.cookie);
     assert.match(cookieValue(firstSession.cookie), /^devpilot_session_[0-9A-Za-z]{46}$/);
@@ -494,9 +494,9 @@ describe('sessions', () => {
   test("another person's session cannot be ended", async () => {
     const member = await signUpMember(testServer, owner, 'member', 'mel@example.com');
     const { body } = await owner.call<Page<{ id: string }>>('/v1/sessions');
-    const sessionOfOwner = await member.call(`/v1/sessions/${body.data[0]?.id}`, { method: 'DELETE' });
-    assert.equal(sessionOfOwner.status, 404);
-    assert.match(sessionOfOwner.text, /The session was not found\./);
+    const refused = await member.call(`/v1/sessions/${body.data[0]?.id}`, { method: 'DELETE' });
+    assert.equal(refused.status, 404);
+    assert.match(refused.text, /The session was not found\./);
   });
 
   test('changing the password ends every other session and renews the current one (unlike in CVE-2026-22706)', async () => {
@@ -543,7 +543,7 @@ describe('sessions', () => {
     owner = await signIn();
   });
 
-  test("a write with the session cookie requires the server's own Origin and JSON; one with Bearer requires neither", async () => {
+  test('a write with the session cookie requires JSON and a same-origin request; a write with a Bearer token requires no origin', async () => {
     const body = { name: 'Ada L.' };
     const patch = (headers: Record<string, string>, sent: unknown = body) =>
       testServer.call('/v1/me', { method: 'PATCH', headers, body: sent });

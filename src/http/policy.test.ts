@@ -190,7 +190,7 @@ forEachEngine('workspace policy', (engine) => {
     assert.deepEqual([(await create()).status, (await create()).body.code], [409, 'idempotent_replay']);
   });
 
-  test('with createdBy owner, an admin cannot create credentials or widen the access of a key', async () => {
+  test('with createdBy owner, an admin cannot create credentials, activate a key, or edit fields that could extend its access', async () => {
     const owner = await createWorkspace('Creators');
     const admin = await signUpMember(testServer, owner, 'admin', `grace@${engine.name}.example.com`);
     const key = await createKey(admin, ['read']);
@@ -205,7 +205,7 @@ forEachEngine('workspace policy', (engine) => {
     }
     const path = `/v1/api-keys/${key.id}`;
     assert.equal((await admin.call(path, { method: 'PATCH', body: { name: 'Renamed' } })).status, 200);
-    const wideningEdits: Record<string, unknown>[] = [
+    const accessEdits: Record<string, unknown>[] = [
       { permissions: ['read', 'write'] },
       { expiresAt: inDays(3) },
       { guard: true },
@@ -216,14 +216,14 @@ forEachEngine('workspace policy', (engine) => {
     // An admin can still deactivate a key in an incident.
     assert.equal((await admin.call(path, { method: 'PATCH', body: { active: false } })).status, 200);
     await owner.call(path, { method: 'PATCH', body: { restrictions: { addresses: ['203.0.113.7'] } } });
-    for (const edit of wideningEdits) {
+    for (const edit of accessEdits) {
       const refused = await admin.call<ProblemBody>(path, { method: 'PATCH', body: { name: 'Wider', ...edit } });
       assert.deepEqual([refused.status, errorFields(refused)], [422, Object.keys(edit)]);
       assert.match(refused.text, /policy rule createdBy/);
     }
     const unchanged = { name: 'Renamed again', permissions: ['read'], guard: false, expiresAt: null };
     assert.equal((await admin.call(path, { method: 'PATCH', body: unchanged })).status, 200);
-    for (const body of wideningEdits) assert.equal((await owner.call(path, { method: 'PATCH', body })).status, 200);
+    for (const body of accessEdits) assert.equal((await owner.call(path, { method: 'PATCH', body })).status, 200);
     for (const person of [admin, owner]) assert.equal((await person.call('/v1/policy')).status, 200);
     assert.equal((await patchPolicy(admin, { createdBy: 'admins' })).status, 403);
   });
@@ -297,7 +297,7 @@ forEachEngine('workspace policy', (engine) => {
     assert.deepEqual(await listNames('violatesPolicy=true'), []);
   });
 
-  test('a dry run changes nothing and lists the credentials and members that would violate the policy', async () => {
+  test('a dry run changes nothing and lists the credentials and members that would violate the changed policy', async () => {
     const owner = await createWorkspace('Dry run');
     const member = await signUpMember(testServer, owner, 'member', `linus@${engine.name}.example.com`);
     const passphrase = 'correct horse battery';

@@ -32,7 +32,7 @@ export function policyRoutes(context: AppContext): Route[] {
       access: { person: 'owner' },
       summary: 'Change the policy of the workspace',
       description:
-        'With `dryRun=true`, changes nothing and returns the credentials and members that would violate the policy.',
+        'With `dryRun=true`, changes nothing and returns the credentials and members that would violate the changed policy.',
       tag,
       query: UpdatePolicyQuery,
       body: UpdatePolicy,

@@ -26,6 +26,10 @@ export interface PersonPrincipal {
   readonly byCookie: boolean;
   /** Whether the session was started in a browser and not with the CLI, and the request sent it as a cookie. */
   readonly isBrowserSession: boolean;
+  /**
+   * The membership in the requested workspace or, if the request names none, in the last-used or first workspace of the
+   * person; null if there is none.
+   */
   readonly membership: Membership | null;
 }
 
@@ -40,7 +44,7 @@ export type Principal = PersonPrincipal | CredentialPrincipal;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The principal of the request; null on public routes. */
+    /** The principal of the request; null on public routes and before authentication. */
     principal: Principal | null;
   }
 }
@@ -58,7 +62,7 @@ export function signedInOf(request: FastifyRequest): SignedInPerson {
   return { personId, name, email, sessionId };
 }
 
-/** Returns the membership of a request, for routes that require a role. */
+/** Returns the membership of the signed-in person, for routes that require a role. */
 export function membershipOf(request: FastifyRequest): Membership {
   const { membership } = personOf(request);
   if (membership === null) throw new Problem('internal');
@@ -76,9 +80,9 @@ export function credentialOf(request: FastifyRequest): CredentialPrincipal {
 const NO_WORKSPACE = '';
 
 /**
- * Returns the ID of the workspace of a request: the workspace of the credential, or the requested workspace of the
- * person. If the credential is restricted to projects and apps and the route is about resources outside of apps,
- * returns an ID that no workspace has.
+ * Returns the ID of the workspace of a request: the workspace of the credential, or of the person's membership. If the
+ * credential is restricted to projects and apps, and the route is about resources that belong to no app (`workspace` in
+ * `ResourceAccess`), returns an ID that no workspace has.
  */
 export function workspaceIdOf(request: FastifyRequest): string {
   const { principal } = request;

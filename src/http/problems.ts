@@ -47,8 +47,8 @@ function challengesOf({ code, message, extensions }: Problem, status: number, re
 }
 
 /** Returns the body of a problem (RFC 9457). */
-function problemBody(code: Code, status: number, detail: string, details: ProblemExtensions, requestId: string) {
-  const { errors, required, reasons, id, error } = details;
+function problemBody(code: Code, status: number, detail: string, extensions: ProblemExtensions, requestId: string) {
+  const { errors, required, reasons, id, error } = extensions;
   return {
     type: `/docs/problems/${code}`,
     title: CODES[code].title,
@@ -65,7 +65,8 @@ function problemBody(code: Code, status: number, detail: string, details: Proble
 }
 
 /**
- * Returns the headers and body of a problem, optionally with additional members, such as the members of an OAuth error.
+ * Returns the headers and body of a problem. The body also contains `additionalMembers`, such as those of an OAuth
+ * error.
  */
 export function serializeProblem(
   problem: Problem,
@@ -74,7 +75,7 @@ export function serializeProblem(
   requestId: string,
   additionalMembers: object = {},
 ): { headers: Record<string, string>; body: string } {
-  const { code, message, extensions: details } = problem;
+  const { code, message, extensions } = problem;
   return {
     headers: {
       'cache-control': 'no-store',
@@ -82,12 +83,12 @@ export function serializeProblem(
       ...((status === 401 || status === 403) && {
         'www-authenticate': challengesOf(problem, status, request),
       }),
-      ...(details.retryAfter !== undefined && { 'retry-after': String(details.retryAfter) }),
-      ...(details.rate !== undefined && rateLimitHeaders(details.rate)),
-      ...(details.sunset !== undefined && { sunset: details.sunset }),
-      ...(details.allow !== undefined && { allow: details.allow.join(', ') }),
+      ...(extensions.retryAfter !== undefined && { 'retry-after': String(extensions.retryAfter) }),
+      ...(extensions.rate !== undefined && rateLimitHeaders(extensions.rate)),
+      ...(extensions.sunset !== undefined && { sunset: extensions.sunset }),
+      ...(extensions.allow !== undefined && { allow: extensions.allow.join(', ') }),
     },
-    body: JSON.stringify({ ...problemBody(code, status, message, details, requestId), ...additionalMembers }),
+    body: JSON.stringify({ ...problemBody(code, status, message, extensions, requestId), ...additionalMembers }),
   };
 }
 
@@ -104,7 +105,7 @@ const FASTIFY_ERROR_CODES: Readonly<Record<string, Code>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'not_found',
 };
 
-/** Converts any thrown value into a problem. Unknown errors become `internal` and keep their cause. */
+/** Converts any thrown value into a problem. An unexpected error becomes the cause of an `internal` problem. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { code = '', statusCode = 500, message } = (error ?? {}) as Partial<FastifyError>;

@@ -48,12 +48,12 @@ forEachEngine('variables of a project', (engine) => {
     return created.body;
   }
   /** Returns a function that sends requests with an access token. */
-  const callWithSecret =
+  const createCaller =
     (secret: string) =>
     <Body = unknown>(path: string, { headers, ...request }: TestRequest = {}) =>
       testServer.call<Body>(path, { ...request, headers: { ...bearer(secret), ...headers } });
   // `token` is created in `before`, so it is read at each call.
-  const asToken: ReturnType<typeof callWithSecret> = (path, request) => callWithSecret(token.secret)(path, request);
+  const asToken: ReturnType<typeof createCaller> = (path, request) => createCaller(token.secret)(path, request);
   const environmentPath = (resource: App | Project) =>
     `/v1/${'projectId' in resource ? 'apps' : 'projects'}/${resource.id}/env`;
   const setVariables = (resource: App | Project, values: Readonly<Record<string, string | null>>) =>
@@ -183,7 +183,7 @@ forEachEngine('variables of a project', (engine) => {
     assert.ok(!log.text.includes('a-particular-value'));
   });
 
-  test('a sealed value that was copied to the row of another variable cannot be opened', async () => {
+  test('an encrypted value that was copied to the row of another variable cannot be decrypted', async () => {
     await setVariables(project, { SOURCE: 'source', TARGET: 'target' });
     await runSql(
       testServer,
@@ -204,14 +204,14 @@ forEachEngine('variables of a project', (engine) => {
       assert.equal((await member.call(`${path}?format=dotenv`)).status, 403);
       assert.equal((await member.call(path, { method: 'PATCH', body: { values: { A: 'x' } } })).status, 403);
     }
-    const callRestrictedTo = async (restrictions: { apps: string[]; projects: string[] }) =>
-      callWithSecret((await createToken(owner, ['modify_env'], { restrictions })).secret);
-    const restrictedToApp = await callRestrictedTo({ apps: [app.id], projects: [] });
-    const restrictedToProject = await callRestrictedTo({ apps: [], projects: [project.id] });
+    const createRestrictedCaller = async (restrictions: { apps: string[]; projects: string[] }) =>
+      createCaller((await createToken(owner, ['modify_env'], { restrictions })).secret);
+    const restrictedToApp = await createRestrictedCaller({ apps: [app.id], projects: [] });
+    const restrictedToProject = await createRestrictedCaller({ apps: [], projects: [project.id] });
     const otherProject = (await owner.call<Project>('/v1/projects', { body: { name: 'Other' } })).body;
     const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
-    const inNeighborWorkspace = callWithSecret((await createToken(neighbor, ['all'])).secret);
-    const withoutScope = callWithSecret((await createToken(owner, ['basic_deployment'])).secret);
+    const inNeighborWorkspace = createCaller((await createToken(neighbor, ['all'])).secret);
+    const withoutScope = createCaller((await createToken(owner, ['basic_deployment'])).secret);
     for (const [method, subpath, body] of [
       ['GET', '', undefined],
       ['PATCH', '', { values: { SHARED: 'x' } }],

@@ -20,10 +20,10 @@ const MAX_SHOWN_NAME_LENGTH = 60;
 
 export interface ProxyRequirement extends Requirement {
   /**
-   * The name of an unsupported parameter, `resource` if one of its values is malformed, or null. If it is not null, no
-   * credential meets the requirement, because a misspelled parameter must never weaken the check.
+   * The name of an unsupported parameter, `resource` if one of its values is malformed, otherwise null. Unless it is
+   * null, no credential meets the requirement, because a misspelled parameter must never weaken the check.
    */
-  readonly unknownParameter: string | null;
+  readonly invalidParameter: string | null;
   /** The projects and apps to which the credential must have access. */
   readonly resources: readonly RequiredResource[];
 }
@@ -68,18 +68,18 @@ export function parseRequirement(url: string): ProxyRequirement {
       access_token: requireAll('access_token', ['']),
       api_key: requireAll('api_key', ['']),
       resources: [],
-      unknownParameter: unknownParameter ?? 'resource',
+      invalidParameter: unknownParameter ?? 'resource',
     };
   }
   return {
     ...requirementOfRights(parseList(query, 'scope'), parseList(query, 'permission')),
-    unknownParameter,
+    invalidParameter: null,
     resources,
   };
 }
 
 /**
- * Returns the requirement of a proxy. A list is null if the proxy does not name scopes or permissions, respectively.
+ * Returns the requirement of a proxy. `scopes` or `permissions` is null if the proxy does not pass that parameter.
  */
 export function requirementOfRights(
   scopes: readonly string[] | null,
@@ -91,10 +91,13 @@ export function requirementOfRights(
   };
 }
 
-/** Returns the problem of a request with an unsupported parameter or a malformed `resource`. */
-export function unknownParameterProblem(name: string): Problem {
+/** Returns the problem of a request whose parameter `name` is unsupported or, for `resource`, malformed. */
+export function invalidParameterProblem(name: string): Problem {
   if (name === 'resource')
     return new Problem('forbidden', 'The parameter "resource" must be "app:" or "project:" followed by an ID or slug.');
   const shownName = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
-  return new Problem('forbidden', `The parameter "${shownName}" is not supported. Use scope, permission and resource.`);
+  return new Problem(
+    'forbidden',
+    `The parameter "${shownName}" is not supported. The supported parameters are scope, permission and resource.`,
+  );
 }

@@ -11,7 +11,7 @@ import {
 } from '../testing/test-server.ts';
 import { isKnownHost } from './public-origin.ts';
 
-test('without DEVPILOT_PUBLIC_URL, only localhost, loopback addresses and the listening host are known', () => {
+test('without a public URL, only localhost, loopback addresses, the local address and the host in HOST are known', () => {
   const listener = { host: 'box.lan', address: '::ffff:192.168.1.5' };
   const KNOWN_HOSTS = [
     'localhost',

@@ -6,7 +6,7 @@ import type { AppContext } from './app-context.ts';
 /**
  * Whether a `Host` (or `:authority`) belongs to this server when no public URL is configured: `localhost`, a loopback
  * address, the local address of the connection, or the setting `HOST`. Other names are not trusted, because anyone can
- * point a DNS name to this server. Pure.
+ * point a DNS name to this server.
  */
 export function isKnownHost(host: string, listener: { readonly host: string; readonly address: string }): boolean {
   if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return false;
@@ -16,7 +16,8 @@ export function isKnownHost(host: string, listener: { readonly host: string; rea
 }
 
 /**
- * Returns the server's origin from the perspective of the client, or null if the host is not known to be the server's.
+ * Returns the server's own origin: the configured public URL or, without one, the requested origin, or null if the
+ * requested host is not known to be the server's.
  */
 function findOwnOrigin(context: AppContext, request: FastifyRequest): string | null {
   if (context.publicUrl !== null) return context.publicUrl;
@@ -24,7 +25,10 @@ function findOwnOrigin(context: AppContext, request: FastifyRequest): string | n
   return isKnownHost(request.host, listener) ? `${request.protocol}://${request.host}` : null;
 }
 
-/** Returns the server's own origin. Throws `forbidden` for a host that is not known to be the server's. */
+/**
+ * Returns the server's own origin. Without a configured public URL, throws `forbidden` if the requested host is not
+ * known to be the server's.
+ */
 export function requireOwnOrigin(context: AppContext, request: FastifyRequest): string {
   const origin = findOwnOrigin(context, request);
   if (origin !== null) return origin;
@@ -34,7 +38,7 @@ export function requireOwnOrigin(context: AppContext, request: FastifyRequest): 
   );
 }
 
-/** Returns the relying party for passkeys. Throws `forbidden` for a host that is not known to be the server's. */
+/** Returns the relying party for passkeys. Throws `forbidden` like `requireOwnOrigin`. */
 export function relyingPartyOf(context: AppContext, request: FastifyRequest): RelyingParty {
   const origin = requireOwnOrigin(context, request);
   return { origin, rpId: new URL(origin).hostname };

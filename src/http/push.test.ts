@@ -247,7 +247,7 @@ forEachEngine('concurrent pushes', (engine) => {
   });
 });
 
-test("a push requires the app's current secret, and a refusal does not reveal whether the app exists", async () => {
+test("a push requires the app's current push secret, and a refusal does not reveal whether the app exists", async () => {
   const body = JSON.stringify(githubPayload());
   const pushHeaders = { 'x-github-event': 'push' };
   const rows: [headers: Record<string, string>, path?: string][] = [
@@ -283,13 +283,16 @@ test("a push requires the app's current secret, and a refusal does not reveal wh
   assert.ok(!JSON.stringify(log).includes(secret));
 });
 
-test('members and keys without the permission manage_apps cannot create a push secret', async () => {
+test('members, and keys without the permission write or manage_apps, cannot create a push secret', async () => {
   const member = await signUpMember(testServer, owner, 'member', 'member@example.com');
   const path = `/v1/apps/${app.id}/push-secret`;
   assert.equal((await member.call(path, { method: 'POST' })).status, 403);
-  const [reader, writer] = [await createKey(owner, ['read']), await createKey(owner, ['manage_apps'])];
-  assert.equal((await testServer.call(path, { method: 'POST', headers: bearer(reader.secret) })).status, 403);
-  const byKey = await testServer.call<{ secret: string }>(path, { method: 'POST', headers: bearer(writer.secret) });
+  const [readKey, manageAppsKey] = [await createKey(owner, ['read']), await createKey(owner, ['manage_apps'])];
+  assert.equal((await testServer.call(path, { method: 'POST', headers: bearer(readKey.secret) })).status, 403);
+  const byKey = await testServer.call<{ secret: string }>(path, {
+    method: 'POST',
+    headers: bearer(manageAppsKey.secret),
+  });
   assert.equal(byKey.status, 201);
   secret = byKey.body.secret;
 });

@@ -19,7 +19,7 @@ export function pushRoutes(context: AppContext): Route[] {
       access: { public: true },
       summary: 'Receive a push from a Git host',
       description:
-        'Deploys the branch of a push that GitHub, GitLab, Gitea or Forgejo reports. The signature, or the push secret that GitLab sends, authenticates the request.',
+        'For webhooks of GitHub, GitLab, Gitea and Forgejo. Deploys the app from the pushed branch if the push settings of the app select the push. The signature, or the push secret that GitLab sends, authenticates the request.',
       tag: 'Deployments',
       params: AppParams,
       bodyFormat: 'bytes',

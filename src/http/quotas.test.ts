@@ -57,7 +57,7 @@ describe('quotas over HTTP', () => {
     const workspace = owner.workspaceId;
     const principal = `${workspace} ${ownerId}`;
     const key = await createKey(owner, ['read']);
-    const { id: project } = (await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
+    const { id: projectId } = (await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
     let count = 0;
     const invite = () => ['/v1/invitations', { body: { email: `p${count++}@example.com`, role: 'member' } }] as const;
     const event = () => ({ specversion: '1.0', id: `e${count++}`, source: 'test', type: 'test' });
@@ -70,7 +70,7 @@ describe('quotas over HTTP', () => {
         [
           'changes',
           principal,
-          () => [`/v1/projects/${project}`, { method: 'PATCH', body: { description: `d${count++}` } }],
+          () => [`/v1/projects/${projectId}`, { method: 'PATCH', body: { description: `d${count++}` } }],
         ],
         [
           'idempotencyKeys',
@@ -101,7 +101,7 @@ describe('quotas over HTTP', () => {
     const deactivated = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { active: false } });
     assert.equal(deactivated.status, 200, deactivated.text);
     assert.equal((await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' })).status, 204);
-    assert.equal((await owner.call(`/v1/projects/${project}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await owner.call(`/v1/projects/${projectId}`, { method: 'DELETE' })).status, 204);
   });
 
   test('errors of a sender with too many new issues are counted in one issue, without affecting other senders', async () => {
@@ -131,7 +131,7 @@ describe('quotas over HTTP', () => {
     assert.deepEqual([body.count, events.body.data.length], [3, 2]);
   });
 
-  test('the number of workspaces per owner is limited; beyond the maximum number of sessions, the oldest ones end', async () => {
+  test('the number of workspaces per owner is limited; beyond the maximum number of sessions, the least recently used ones end', async () => {
     const { max } = QUOTAS.workspaces;
     const statuses = new Set<number>();
     for (let count = 1; count < max; count++) {
@@ -173,12 +173,16 @@ describe('quotas over HTTP', () => {
     const { status } = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
     assert.equal(status, 201);
     await changeDatabase(testServer.dataDirectory, (database) => {
-      const remaining = database.prepare('select count(*) as count from session where person_id = ?').get(ownerId);
-      assert.equal(remaining?.['count'], QUOTAS.sessions.max);
+      const rows = database.prepare('select id from session where person_id = ?').all(ownerId);
+      const ids = rows.map((row) => row['id']);
+      assert.deepEqual(
+        [ids.length, ids.includes('ses_0'), ids.includes('ses_119')],
+        [QUOTAS.sessions.max, true, false],
+      );
     });
   });
 
-  test('actions that end access or stop work, and uses of deleted credentials, count toward no quota; other changes do', () => {
+  test('actions that can end access or stop work, and uses of deleted credentials, count toward no quota; other changes do', () => {
     const actor = { kind: 'person', id: 'per_1', name: 'Ada' } as const;
     const uncountedActions = [
       'api_key.deleted',
@@ -301,7 +305,7 @@ forEachEngine('quotas', (engine) => {
     await assert.rejects(recordRun(personId), { code: 'quota_exceeded' });
   });
 
-  test('a full workspace evicts issues of the sender with the most, except those that were changed or occurred often', async () => {
+  test('a full workspace evicts issues of the sender with the most issues, except those that were changed or occurred often', async () => {
     const { workspaceId } = await seedWorkspace(store);
     const issue = (id: string, sender: string | null, overrides: Partial<ErrorIssueTable> = {}): ErrorIssueTable => ({
       id,
@@ -350,7 +354,7 @@ forEachEngine('quotas', (engine) => {
     assert.deepEqual(remaining.map(({ id }) => id).sort(), expected.sort());
   });
 
-  test('a new issue in a full workspace evicts the oldest issue of the sender with the most', async () => {
+  test('a new issue in a full workspace evicts the oldest issue of the sender with the most issues', async () => {
     const { workspaceId } = await seedWorkspace(store);
     const { errorIssues: max } = RESOURCE_LIMITS;
     await store.transaction((trx) =>

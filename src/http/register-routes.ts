@@ -32,8 +32,8 @@ const UNSAFE_METHODS: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'
 const NoQuery = z.strictObject({});
 
 /**
- * Adds `NoBody` and `NoQuery` to a route that declares no body or query, so that unexpected fields are rejected and not
- * ignored.
+ * Adds `NoBody` and `NoQuery` to a route that declares no body or query, so that unexpected fields are refused instead
+ * of ignored.
  */
 export function withDefaults(definition: Route): Route {
   const { body, bodyFormat, query, ignoresQuery, method } = definition;
@@ -148,6 +148,7 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
       } else if (accessForResource !== undefined) {
         await authenticate(request, reply, { requiredAccess: await accessForResource(request) });
       } else if (!('public' in access) && request.principal === null) {
+        // `onRequest` found no credential in the headers, so only the form can contain one.
         await authenticate(request, reply, {
           credentials: readClientSecret(request.body, context.credentials.isForeignSecret),
         });
@@ -155,7 +156,7 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
         if (definition.oauth) refuseClientSecret(request.body);
         request.principal = await authenticateAgain(context, request, access, requirement);
       }
-      // The handler or the schema checks these replacements for a missing body.
+      // Replacements for a missing body, which the schema or the handler checks.
       if (bodyFormat === 'bytes') request.body ??= Buffer.alloc(0);
       else if (definition.body instanceof z.ZodOptional) request.body ??= {};
     },

@@ -233,7 +233,7 @@ forEachEngine('repository credentials', (engine) => {
       for (const file of readdirSync(testServer.dataDirectory)) {
         assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes('p4ss'), file);
       }
-      // Rotating the secret can decrypt the password only if it is bound to the correct app.
+      // The rotation can decrypt the password only if the password is bound to the correct app.
       const settings = readSettings({ DEVPILOT_DATA_DIR: testServer.dataDirectory });
       assert.equal((await rotateSecret(settings, null)).values, 1);
       testServer = await startTestServer({ environment, dataDirectory: testServer.dataDirectory });
@@ -267,16 +267,16 @@ forEachEngine('repository credentials', (engine) => {
   });
 });
 
-test('git sends the credentials only to the host of the repository, not to another host of a submodule or redirect, and hooks cannot read them', async () => {
+test('git sends the credentials only to the host of the repository, not to the other host of a submodule or redirect, and hooks cannot read them', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const directory = temporaryDirectory();
-  const account = { user: 'deploy', password: REPOSITORY_PASSWORD };
+  const repositoryAccount = { user: 'deploy', password: REPOSITORY_PASSWORD };
   const hosts: TestGitHost[] = [];
   const repositories: TestRepository[] = [];
   try {
     const owner = await signUpOwner(testServer);
     const server = await createServerResource(owner);
-    const repositoryHost = await startGitHost(directory, account);
+    const repositoryHost = await startGitHost(directory, repositoryAccount);
     const otherHost = await startGitHost(directory, { user: 'unrelated', password: 'unrelated' });
     hosts.push(repositoryHost, otherHost);
     const publish = (name: string, addFiles: (repository: TestRepository) => void) => {

@@ -9,7 +9,7 @@ import { clientAddressOf } from './client-address.ts';
 import { auditPartyOf, principalIdOf, workspaceIdOf } from './principal.ts';
 import { allowedResourcesOf } from './resource-access.ts';
 
-/** Returns where a request came from: not its header `Origin`, but the client's address and user agent. */
+/** Returns the client's address and user agent and the request ID. Not related to the header `Origin`. */
 export function originOf(request: FastifyRequest): RequestOrigin & { readonly address: string } {
   return { address: clientAddressOf(request), userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
 }
@@ -45,9 +45,9 @@ export function requestContextOf(context: AppContext, request: FastifyRequest): 
 }
 
 /**
- * Returns the claim for the `Idempotency-Key` of a POST, or null if the header is missing. The claim contains a MAC of
- * the path parameters and the body with a key of the server. With a plain hash, an attacker who reads the store could
- * guess a passphrase in the body.
+ * Returns the claim for the `Idempotency-Key` of a POST, or null if the header is missing or the method is another one.
+ * The claim contains a MAC of the path parameters and the body with a key of the server. With a plain hash, an attacker
+ * who reads the store could guess a passphrase in the body. Throws `validation_failed` for an invalid key.
  */
 export function idempotencyClaimOf(
   context: AppContext,

@@ -28,9 +28,10 @@ export function workspaceMismatch(): Problem {
   );
 }
 
+/** The error for a person who is not a member of the requested workspace, or of any workspace if none is requested. */
 export function workspaceNotFound(): Problem {
   return new Problem(
     'not_found',
-    `The workspace was not found. Set the header ${HEADERS.workspace}, or create a workspace with POST /v1/workspaces.`,
+    `The workspace was not found. Set the header ${HEADERS.workspace} to the ID or slug of one of your workspaces, or create a workspace with POST /v1/workspaces.`,
   );
 }

@@ -41,13 +41,13 @@ function fillPath({ url, resourceAccess }: Route, ids: ResourceIds): string {
 }
 
 forEachEngine('credentials that are restricted to projects and apps', (engine) => {
-  let server: TestServer;
+  let testServer: TestServer;
   let owner: TestPerson;
   /** Resources of a project that the restrictions name. */
   let allowedByProject: ResourceIds;
-  /** Resources of an app that the restrictions name, but not its project. */
+  /** Resources of an app that the restrictions name. Its project is outside the restrictions. */
   let allowedByApp: ResourceIds;
-  /** Resources of another app in the project of `allowedByApp`. */
+  /** Resources of another app in the project of `allowedByApp`, outside the restrictions. */
   let forbidden: ResourceIds;
   let inOtherWorkspace: ResourceIds;
   let secrets: { readonly token: string; readonly key: string };
@@ -88,9 +88,9 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
   }
   before(async () => {
     const environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
-    server = await startTestServer({ environment });
-    owner = await signUpOwner(server);
-    const neighbor = await createWorkspaceFor(owner, server, 'Neighbor');
+    testServer = await startTestServer({ environment });
+    owner = await signUpOwner(testServer);
+    const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
     const localServerId = await create(owner, '/v1/servers', { name: 'Here', kind: 'local' });
     allowedByProject = await createResources(owner, 'one', localServerId);
     allowedByApp = await createResources(owner, 'two', localServerId);
@@ -108,7 +108,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       key: (await createKey(owner, [...PERMISSIONS], { restrictions })).secret,
     };
   });
-  after(() => server.close());
+  after(() => testServer.close());
 
   async function send(route: Route, ids: ResourceIds) {
     const { access, method } = route;
@@ -116,7 +116,11 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     const hasBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
     const path = fillPath(route, ids);
     const headers = bearer(isForToken ? secrets.token : secrets.key);
-    const { status, text } = await server.call(path, { method: String(method), headers, ...(hasBody && { body: {} }) });
+    const { status, text } = await testServer.call(path, {
+      method: String(method),
+      headers,
+      ...(hasBody && { body: {} }),
+    });
     return { status, text: text.replace(/"requestId":"[^"]*"/, ''), request: `${String(method)} ${path}` };
   }
 
@@ -127,10 +131,10 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     assert.throws(() => resourceAccessOf(undeclared), /GET \/v1\/new does not declare its resourceAccess/);
   });
 
-  test('retrying a deployment outside the restrictions gets 404, even without the permission to retry', async () => {
+  test('retrying a deployment outside the restrictions gets 404, even without the scope that the retry requires', async () => {
     const { secret } = await createToken(owner, ['basic_deployment'], { restrictions: { apps: ['app-two'] } });
     const retry = (id: string) =>
-      server.call(`/v1/deployments/${id}/retry`, { method: 'POST', headers: bearer(secret) });
+      testServer.call(`/v1/deployments/${id}/retry`, { method: 'POST', headers: bearer(secret) });
     assert.equal((await retry(allowedByApp.deployment)).status, 403);
     assert.equal((await retry(forbidden.deployment)).status, 404);
   });
@@ -182,7 +186,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
 
   test('a filter or body that names a resource outside the restrictions is refused', async () => {
     const call = (secret: string, path: string, body?: object, method?: string) =>
-      server.call<{ errors?: { field: string }[] }>(path, {
+      testServer.call<{ errors?: { field: string }[] }>(path, {
         headers: bearer(secret),
         ...(body !== undefined && { body }),
         ...(method !== undefined && { method }),
@@ -249,12 +253,15 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     const token = secrets.token;
     const report = async (secret: string, app: string, fields: object) => {
       const body = { type: 'TypeError', message: 'x is undefined', app, ...fields };
-      const response = await server.call<{ issueId: string }>('/v1/errors/events', { headers: bearer(secret), body });
+      const response = await testServer.call<{ issueId: string }>('/v1/errors/events', {
+        headers: bearer(secret),
+        body,
+      });
       assert.equal(response.status, 201, response.text);
       return response.body.issueId;
     };
     const readIssue = async (secret: string, id: string) => {
-      const { status, body } = await server.call<{ status?: string; count?: number }>(`/v1/errors/issues/${id}`, {
+      const { status, body } = await testServer.call<{ status?: string; count?: number }>(`/v1/errors/issues/${id}`, {
         headers: bearer(secret),
       });
       return status === 200 ? `${body.status} ${body.count}` : status;
@@ -284,11 +291,11 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     });
     assert.equal((await owner.call(`/v1/apps/${app}`, { method: 'DELETE' })).status, 204);
     const body = { ...legacyApp, projectId: allowedByProject.project };
-    const created = await server.call('/v1/apps', { headers: bearer(secrets.key), body });
+    const created = await testServer.call('/v1/apps', { headers: bearer(secrets.key), body });
     assert.equal(created.status, 201, created.text);
     const newIssueId = await report(token, 'legacy-app', { type: 'Old', message: 'Failed' });
     assert.deepEqual([await readIssue(token, earlierIssueId), await readIssue(token, newIssueId)], [404, 'open 1']);
-    const listed = await server.call('/v1/errors/issues?app=legacy-app', { headers: bearer(token) });
+    const listed = await testServer.call('/v1/errors/issues?app=legacy-app', { headers: bearer(token) });
     assert.deepEqual([listed.text.includes(earlierIssueId), listed.text.includes(newIssueId)], [false, true]);
   });
 
@@ -318,10 +325,10 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     assert.deepEqual(new Set(queriedIds), new Set(['named']));
   });
 
-  test('a proxy can pass the resource to /v1/authorize; an unrestricted credential is allowed for every valid one', async () => {
+  test('a proxy can pass the resource to /v1/authorize; an unrestricted credential is accepted for every well-formed one', async () => {
     const unrestrictedToken = await createToken(owner, ['all'], { expiresAt: '2100-01-01T00:00:00.000Z' });
     const authorizeStatus = async (secret: string, query: string) =>
-      (await server.call(`/v1/authorize${query}`, { headers: bearer(secret) })).status;
+      (await testServer.call(`/v1/authorize${query}`, { headers: bearer(secret) })).status;
     const rows: [query: string, restricted: number, unrestricted: number][] = [
       ['', 200, 200],
       [`?resource=app:${allowedByApp.app}`, 200, 200],
@@ -344,7 +351,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       );
     }
     const readExpiryHeader = async (secret: string) =>
-      (await server.call('/v1/authorize', { headers: bearer(secret) })).headers.get('devpilot-expires-at');
+      (await testServer.call('/v1/authorize', { headers: bearer(secret) })).headers.get('devpilot-expires-at');
     assert.deepEqual(
       [await readExpiryHeader(secrets.key), await readExpiryHeader(unrestrictedToken.secret)],
       ['', '2100-01-01T00:00:00.000Z'],

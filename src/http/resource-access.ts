@@ -7,11 +7,12 @@ import type { Route } from './route.ts';
 
 /**
  * What a credential that is restricted to some projects and apps can do with a route:
- * - a type: the credential must have access to the resource in the path;
- * - `filtered`: the handler returns and accepts only allowed resources (`allowedResourcesOf`);
- * - `workspace`: resources outside of apps, to which a restricted credential has no access;
- * - `guard`: the credentials of the workspace, to which a restricted credential has no access;
- * - `none`: everything, because nothing in the request or response belongs to an app.
+ * - an `AllowedType`: use it if the credential has access to the resource in the path, which has this type;
+ * - `filtered`: use it with the resources to which the credential has access; the handler ensures this
+ *   (`allowedResourcesOf`);
+ * - `workspace`: nothing, because the route is about resources that belong to no app, such as servers; they are hidden;
+ * - `guard`: nothing, because a guard reads all credentials of the workspace;
+ * - `none`: use it without limits, because nothing in the request or response belongs to an app.
  */
 export type ResourceAccess = AllowedType | 'filtered' | 'workspace' | 'guard' | 'none';
 
@@ -44,8 +45,8 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
   const { resourceAccess = 'none' } = request.routeOptions.config;
   if (resourceAccess === 'none' || resourceAccess === 'filtered') return undefined;
   if (resourceAccess === 'guard') return () => false;
-  // A restricted credential cannot create resources outside of apps: a POST without a parameter in its path creates
-  // one. `workspaceIdOf` hides existing ones from the credential.
+  // A POST without a parameter in its path creates a resource that belongs to no app, which is refused. Existing ones
+  // are hidden from the credential by `workspaceIdOf`.
   if (resourceAccess === 'workspace') return () => request.method !== 'POST' || paramNamesOf(request).length > 0;
   return (allowed, workspaceId) => {
     const params = request.params as Readonly<Record<string, unknown>>;
@@ -86,7 +87,10 @@ const NOUNS: Readonly<Record<AllowedType, string>> = {
   run: 'run',
 };
 
-/** The error for a resource to which a credential has no access: the same as if the resource did not exist. */
+/**
+ * The error if `resourceCheckOf` refuses a credential. For a resource in the path, it is the same as if the resource
+ * did not exist.
+ */
 export function resourceNotAllowed({ routeOptions }: FastifyRequest): Problem {
   const { resourceAccess = 'none' } = routeOptions.config;
   if (
@@ -95,7 +99,7 @@ export function resourceNotAllowed({ routeOptions }: FastifyRequest): Problem {
     resourceAccess === 'workspace' ||
     resourceAccess === 'guard'
   ) {
-    return new Problem('forbidden', 'A credential that is restricted to projects or apps is not accepted here.');
+    return new Problem('forbidden', 'This request requires a credential that is not restricted to projects or apps.');
   }
   return new Problem('not_found', `The ${NOUNS[resourceAccess]} was not found in this workspace.`);
 }

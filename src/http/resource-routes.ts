@@ -12,9 +12,9 @@ import { requestContextOf } from './request-context.ts';
 import { allowedResourcesOf } from './resource-access.ts';
 import { type CommonRouteFields, NoContent, type Route, route } from './route.ts';
 
-/** A resource that callers name by ID or slug: the declarations and functions of its five routes. */
+/** A type of resource that a path names by ID or slug: the declarations and functions of its five routes. */
 interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Update extends z.ZodType> {
-  /** The name of the parameter in the path: `/v1/projects/:project`. */
+  /** The name of the parameter in the path and, in the plural, of the list: `/v1/projects/:project`. */
   readonly noun: 'project' | 'app' | 'server' | 'script';
   readonly tag: string;
   readonly schema: z.ZodType<Item>;
@@ -30,7 +30,11 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
   };
   readonly create: CommonRouteFields & {
     readonly body: Create;
-    readonly action: (platform: PlatformContext, request: RequestContext, input: z.output<Create>) => Promise<Item>;
+    readonly action: (
+      platform: PlatformContext,
+      requestContext: RequestContext,
+      input: z.output<Create>,
+    ) => Promise<Item>;
   };
   readonly get: CommonRouteFields & {
     readonly action: (platform: PlatformContext, workspaceId: string, idOrSlug: string) => Promise<Item>;
@@ -39,13 +43,13 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
     readonly body: Update;
     readonly action: (
       platform: PlatformContext,
-      request: RequestContext,
+      requestContext: RequestContext,
       idOrSlug: string,
       input: z.output<Update>,
     ) => Promise<Item>;
   };
   readonly remove: CommonRouteFields & {
-    readonly action: (platform: PlatformContext, request: RequestContext, idOrSlug: string) => Promise<void>;
+    readonly action: (platform: PlatformContext, requestContext: RequestContext, idOrSlug: string) => Promise<void>;
   };
 }
 

@@ -95,7 +95,7 @@ for (const { collection, manage, createBody } of RESOURCE_TYPES) {
     }
   });
 
-  test(`${collection}: tokens are refused, members can only read, and other workspaces have no access`, async () => {
+  test(`${collection}: access tokens are refused, members can only read, and other workspaces have no access`, async () => {
     const resource = await createResource<{ id: string; slug: string }>(`/v1/${collection}`, await createBody());
     const token = await createToken(owner, ['all']);
     const refused = await testServer.call<ProblemBody>(`/v1/${collection}`, { headers: bearer(token.secret) });
@@ -222,7 +222,7 @@ test('a resource that an app depends on cannot be deleted, and the refusal names
   }
 });
 
-test('an app is created with the default settings, and each setting can be changed', async () => {
+test('an app is created with the default settings, and they can be changed', async () => {
   const project = await createProject('Settings');
   const app = await createResource<App>('/v1/apps', { name: 'Plain app', projectId: project.id });
   const { id: _, createdAt: __, updatedAt: ___, ...settings } = app;
@@ -344,7 +344,7 @@ test('the activity log contains the credential that made a change, even after it
   assert.deepEqual(log.body.data[1]?.detail, { before: { name: 'Logged' }, after: { name: 'Logged better' } });
 });
 
-test('an edit that changes nothing leaves no event', async () => {
+test('an edit that changes nothing records no audit event', async () => {
   const project = await createProject('Still');
   const same = await owner.call<Project>(`/v1/projects/${project.id}`, { method: 'PATCH', body: { name: 'Still' } });
   assert.deepEqual(same.body, project);

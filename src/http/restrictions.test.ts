@@ -27,7 +27,7 @@ interface Resource {
 }
 
 forEachEngine('restrictions of credentials', (engine) => {
-  let server: TestServer;
+  let testServer: TestServer;
   let environment: Readonly<Record<string, string>>;
   let owner: TestPerson;
   let neighborApp: Resource;
@@ -45,15 +45,15 @@ forEachEngine('restrictions of credentials', (engine) => {
   before(async () => {
     const proxies = { DEVPILOT_TRUST_PROXY: '127.0.0.1' };
     environment = { ...(await engine.environment()), ...proxies };
-    server = await startTestServer({ environment, clock });
-    owner = await signUpOwner(server);
+    testServer = await startTestServer({ environment, clock });
+    owner = await signUpOwner(testServer);
     project = await create(owner, '/v1/projects', { name: 'Storefront' });
-    neighbor = await createWorkspaceFor(owner, server, 'Neighbor');
+    neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
     const neighborProject = await create(neighbor, '/v1/projects', { name: 'Neighbor project' });
     neighborApp = await create(neighbor, '/v1/apps', { name: 'Neighbor app', projectId: neighborProject.id });
     shop = await create(owner, '/v1/apps', { name: 'Shop', projectId: project.id });
   });
-  after(() => server.close());
+  after(() => testServer.close());
 
   const updateRestrictions = (id: string, restrictions: unknown) =>
     owner.call<Pick<ApiKey, 'restrictions'> & ProblemBody>(`/v1/api-keys/${id}`, {
@@ -61,7 +61,9 @@ forEachEngine('restrictions of credentials', (engine) => {
       body: { restrictions },
     });
   const authorize = (secret: string, address = '203.0.113.7', query = '') =>
-    server.call<ProblemBody>(`/v1/authorize${query}`, { headers: { ...bearer(secret), 'x-forwarded-for': address } });
+    testServer.call<ProblemBody>(`/v1/authorize${query}`, {
+      headers: { ...bearer(secret), 'x-forwarded-for': address },
+    });
 
   test('restrictions are empty by default, and returned with canonical addresses and the IDs of projects and apps', async () => {
     const token = await createToken(owner, ['modify_env']);
@@ -206,7 +208,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     // The restriction is revealed only to a client that has the complete secret.
     const wrongSecret = `${key.secret.slice(0, -1)}${key.secret.endsWith('0') ? '1' : '0'}`;
     assert.equal((await authorize(wrongSecret, '198.51.100.1')).body.code, 'invalid_token');
-    const apiResponse = await server.call<ProblemBody>('/v1/projects', {
+    const apiResponse = await testServer.call<ProblemBody>('/v1/projects', {
       headers: { ...bearer(key.secret), 'x-forwarded-for': '198.51.100.1' },
     });
     assert.deepEqual([apiResponse.status, apiResponse.body.code], [403, 'address_not_allowed']);
@@ -218,7 +220,7 @@ forEachEngine('restrictions of credentials', (engine) => {
   });
 
   test('the maximum number of uses is exact across all nodes and all ways to use a credential', async (t) => {
-    const nodes = [server];
+    const nodes = [testServer];
     t.after(() => Promise.all(nodes.slice(1).map((node) => node.close())));
     while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment, clock }));
     const waysToUse = [
@@ -267,7 +269,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     const { slug } = (await owner.call<{ workspace: Resource }>('/v1/whoami')).body.workspace;
     const call = (secret: string, path: string, workspace: string, body?: object) => {
       const headers = { ...bearer(secret), 'devpilot-workspace': workspace };
-      return server.call<ProblemBody>(path, { headers, ...(body !== undefined && { body }) });
+      return testServer.call<ProblemBody>(path, { headers, ...(body !== undefined && { body }) });
     };
     for (const [path, refusal] of [
       ['/v1/authorize', 403],
@@ -285,13 +287,13 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.deepEqual([canary.status, canary.body.code], [403, 'insufficient_scope']);
     assert.notEqual((await call(token.secret, path, slug, {})).status, 401);
     assert.equal((await owner.call<AccessToken>(`/v1/access-tokens/${token.id}`)).body.useCount, 1);
-    const withoutBody = await server.call<ProblemBody>(path, { method: 'POST', headers: bearer(token.secret) });
+    const withoutBody = await testServer.call<ProblemBody>(path, { method: 'POST', headers: bearer(token.secret) });
     assert.equal(withoutBody.body.code, 'credential_spent');
   });
 
   test('an introspection includes a use on another node immediately', async (t) => {
-    const otherNode = engine.name === 'postgres' ? await startTestServer({ environment, clock }) : server;
-    if (otherNode !== server) t.after(() => otherNode.close());
+    const otherNode = engine.name === 'postgres' ? await startTestServer({ environment, clock }) : testServer;
+    if (otherNode !== testServer) t.after(() => otherNode.close());
     const reader = await createKey(owner, ['read']);
     const { id, secret } = await createKey(owner, ['read'], { restrictions: { maxUses: 1 } });
     const isActive = async () => {
@@ -305,7 +307,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.equal(await isActive(), true, 'an edit applies immediately');
   });
 
-  test('an explanation contains the decision of /v1/authorize and the step that makes it, and counts no use', async (t) => {
+  test('an explanation contains the decision of /v1/authorize and the step that refuses the request, and counts no use', async (t) => {
     t.after(() => (clockAheadMs = 0));
     const address = '203.0.113.7';
     const restrictions = { addresses: ['203.0.113.0/24'], apps: [shop.slug], maxUses: 2 };
@@ -351,7 +353,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       const query = new URLSearchParams(request.resource === undefined ? {} : { resource: request.resource });
       for (const scope of request.requirement.scopes ?? []) query.append('scope', scope);
       for (const permission of request.requirement.permissions ?? []) query.append('permission', permission);
-      const response = await server.call<ProblemBody>(`/v1/authorize?${query}`, {
+      const response = await testServer.call<ProblemBody>(`/v1/authorize?${query}`, {
         headers: {
           ...bearer(credential.secret),
           'access-token-passphrase': passphrase,
@@ -386,8 +388,8 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
   });
 
-  test('nodes share how much of a rate is used, a new node starts with it, and refusals contain the time to wait', async (t) => {
-    const nodes = [server];
+  test('nodes, including new ones, share how much of a rate limit is used, and refusals contain the time to wait', async (t) => {
+    const nodes = [testServer];
     t.after(() => Promise.all(nodes.slice(1).map((node) => node.close())));
     while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment, clock }));
     const rate = { requests: 6, seconds: 3600 };
@@ -395,7 +397,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     const sendRequests = async (count: number) => {
       const responses = await Promise.all(
         Array.from({ length: count }, (_, index) =>
-          (nodes[index % nodes.length] ?? server).call<ProblemBody>(
+          (nodes[index % nodes.length] ?? testServer).call<ProblemBody>(
             index % 2 === 0 ? '/v1/authorize' : '/v1/projects',
             {
               headers: bearer(secret),
@@ -468,13 +470,13 @@ forEachEngine('restrictions of credentials', (engine) => {
     const token = await createToken(owner, ['modify_env'], { restrictions: { maxUses: 1 } });
     const introspect = async () => {
       const form = { headers: bearer(reader.secret), body: new URLSearchParams({ token: token.secret }) };
-      return (await server.call<{ active: boolean }>('/v1/introspect', form)).body.active;
+      return (await testServer.call<{ active: boolean }>('/v1/introspect', form)).body.active;
     };
     assert.deepEqual([await introspect(), await introspect()], [true, true]);
     assert.equal((await authorize(token.secret, undefined, '?scope=run_scripts')).status, 403);
     const updateRequest = { method: 'PATCH', headers: bearer(token.secret), body: { values: { COLOR: 'red' } } };
-    assert.equal((await server.call(`/v1/apps/${shop.id}/env`, updateRequest)).status, 200);
-    const refused = await server.call<ProblemBody>(`/v1/apps/${shop.id}/env`, updateRequest);
+    assert.equal((await testServer.call(`/v1/apps/${shop.id}/env`, updateRequest)).status, 200);
+    const refused = await testServer.call<ProblemBody>(`/v1/apps/${shop.id}/env`, updateRequest);
     assert.deepEqual([refused.status, refused.body.code, await introspect()], [401, 'credential_spent', false]);
   });
 });

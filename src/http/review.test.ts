@@ -33,7 +33,7 @@ forEachEngine('review', (engine) => {
   const findId = (name: string): string => ids.get(name) ?? '';
   const inDays = (days: number) => new Date(now + days * DAY).toISOString();
 
-  /** Remembers the ID of a created credential by its name, and sets columns that a client cannot set, as SQL. */
+  /** Remembers the ID of a created credential by its name. `columns` is SQL that sets columns a client cannot set. */
   async function seed(creation: Promise<AccessToken | ApiKey>, columns = ''): Promise<void> {
     const { id, name } = await creation;
     ids.set(name, id);
@@ -141,7 +141,7 @@ forEachEngine('review', (engine) => {
     assert.equal((await owner.call(`/v1/review?cursor=${otherListCursor}`)).status, 422);
   });
 
-  test('the CSV review contains every credential and no formulas', async () => {
+  test('the review as CSV contains every credential to review and no formulas', async () => {
     const { text, headers } = await owner.call('/v1/review', { headers: { accept: 'text/csv' } });
     assert.match(headers.get('content-type') ?? '', /^text\/csv/);
     const records = parseCsv(text);

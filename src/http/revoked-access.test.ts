@@ -37,7 +37,7 @@ forEachEngine('ending the access of a person', (engine) => {
   after(() => testServer.close());
 
   const problemCode = (response: TestResponse) => (response.body as { code?: string }).code;
-  const startDevice = async () => (await testServer.call<DeviceCode>('/v1/device/code', { body: {} })).body;
+  const requestDeviceCode = async () => (await testServer.call<DeviceCode>('/v1/device/code', { body: {} })).body;
   const approve = (person: TestPerson, { user_code }: DeviceCode) =>
     person.call('/v1/device/approve', { body: { userCode: user_code } });
   const poll = (device_code: string) =>
@@ -55,7 +55,10 @@ forEachEngine('ending the access of a person', (engine) => {
   const removeMember = async (email: string) =>
     assert.equal((await owner.call(`/v1/members/${await requireMemberId(email)}`, { method: 'DELETE' })).status, 204);
 
-  /** Actions that end all access of a person. Each returns the person with the session that is valid afterwards. */
+  /**
+   * Actions that end the other sessions and the device codes of a person. Each returns the person with the session that
+   * is valid afterwards.
+   */
   const ACTIONS: Readonly<Record<string, (person: TestPerson) => Promise<TestPerson>>> = {
     'a new password': async (person) => {
       const body = { currentPassword: PASSWORD, newPassword: 'quite another sentence' };
@@ -78,15 +81,15 @@ forEachEngine('ending the access of a person', (engine) => {
       const email = `p${action.replaceAll(' ', '')}@example.com`;
       const person = await signUpMember(testServer, owner, 'member', email);
       const otherSession = await signIn(email);
-      const pending = await startDevice();
-      const approved = await startDevice();
+      const pending = await requestDeviceCode();
+      const approved = await requestDeviceCode();
       assert.equal((await approve(person, approved)).status, 204);
       const personAfterwards = await endAccess(person);
       assert.equal((await poll(approved.device_code)).body.error, 'invalid_grant');
       assert.equal((await approve(personAfterwards, pending)).status, 404);
       assert.equal((await poll(pending.device_code)).body.error, 'authorization_pending');
       assert.equal((await otherSession.call('/v1/me')).status, 401);
-      const laterCode = await startDevice();
+      const laterCode = await requestDeviceCode();
       assert.equal((await approve(personAfterwards, laterCode)).status, 204);
       assert.ok((await poll(laterCode.device_code)).body.access_token);
     });
@@ -94,7 +97,7 @@ forEachEngine('ending the access of a person', (engine) => {
 
   test('ending one session ends the device codes that the person has approved', async () => {
     const otherSession = await signIn(owner.email);
-    const approved = await startDevice();
+    const approved = await requestDeviceCode();
     assert.equal((await approve(otherSession, approved)).status, 204);
     const { data } = (await owner.call<Page<{ id: string; current: boolean }>>('/v1/sessions')).body;
     const ended = data.find(({ current }) => !current);
@@ -114,11 +117,11 @@ forEachEngine('ending the access of a person', (engine) => {
     assert.equal((await memberOfBoth.call(`/v1/invitations/${code}/accept`, { method: 'POST' })).status, 200);
     const devices = new Map<TestPerson, DeviceCode>();
     for (const person of [memberOfDeleted, memberOfBoth, ownerOfDeleted]) {
-      const started = await startDevice();
+      const started = await requestDeviceCode();
       assert.equal((await approve(person, started)).status, 204);
       devices.set(person, started);
     }
-    const pending = await startDevice();
+    const pending = await requestDeviceCode();
     assert.equal(
       (await ownerOfDeleted.call(`/v1/workspaces/${ownerOfDeleted.workspaceId}`, { method: 'DELETE' })).status,
       204,
@@ -137,10 +140,10 @@ forEachEngine('ending the access of a person', (engine) => {
   });
 
   test('a CLI session cannot approve a device, neither as a Bearer token nor as a cookie', async () => {
-    const first = await startDevice();
+    const first = await requestDeviceCode();
     assert.equal((await approve(owner, first)).status, 204);
     const secret = (await poll(first.device_code)).body.access_token ?? '';
-    const second = await startDevice();
+    const second = await requestDeviceCode();
     const body = { userCode: second.user_code };
     const asBearer = await testServer.call('/v1/device/approve', { headers: bearer(secret), body });
     assert.deepEqual([asBearer.status, problemCode(asBearer)], [403, 'forbidden']);
@@ -180,7 +183,7 @@ forEachEngine('ending the access of a person', (engine) => {
   test('enabling and disabling two-factor authentication each end other sessions and approved device codes', async () => {
     const person = await signUpMember(testServer, owner, 'member', 'totp@example.com');
     const otherSession = await signIn(person.email);
-    const approved = await startDevice();
+    const approved = await requestDeviceCode();
     assert.equal((await approve(otherSession, approved)).status, 204);
     const twoFactorSetup = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
     const code = await generate({ secret: twoFactorSetup.body.secret });
@@ -192,7 +195,7 @@ forEachEngine('ending the access of a person', (engine) => {
     assert.equal((await afterEnabling.call('/v1/me')).status, 200);
     const [first, second] = confirmed.body.recoveryCodes;
     const laterSession = await signIn(person.email, PASSWORD, first);
-    const laterApproved = await startDevice();
+    const laterApproved = await requestDeviceCode();
     assert.equal((await approve(laterSession, laterApproved)).status, 204);
     const body = { password: PASSWORD, code: second };
     const removed = await afterEnabling.call('/v1/me/two-factor', { method: 'DELETE', body });
@@ -211,7 +214,7 @@ forEachEngine('ending the access of a person', (engine) => {
     assert.equal(problemCode(await person.call('/v1/me/two-factor/confirm', { body: { code } })), 'conflict');
   });
 
-  /** SQL that ends a session while one of its requests is in flight; `personQuery` selects the person's ID. */
+  /** SQL that ends the sessions of a person while requests are in flight; `personQuery` selects the person's ID. */
   const ENDINGS: Readonly<Record<string, (personQuery: string) => string>> = {
     'signing out': (personQuery) => `delete from session where person_id = (${personQuery})`,
     'being disabled': (personQuery) => `update person set disabled = 1 where id = (${personQuery})`,

@@ -104,7 +104,7 @@ forEachEngine('accepted values can be read', (engine) => {
     }
   });
 
-  test('any data of an activity event is returned unchanged', async () => {
+  test('any accepted data of an activity event is returned unchanged', async () => {
     let count = 0;
     const sent = new Map<string, unknown>();
     await fc.assert(

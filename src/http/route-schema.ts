@@ -9,10 +9,10 @@ import { CONTENT_TYPES, OPTIONAL_BODY } from './openapi-postprocess.ts';
 import { operationIdOf } from './operation-ids.ts';
 import type { Route } from './route.ts';
 
-type SecurityScheme = { readonly [name: string]: readonly string[] };
+type SecurityRequirement = { readonly [name: string]: readonly string[] };
 
 /** The first scheme is one that every kind of principal can use, because client generators use the first one. */
-function securitySchemesOf(access: Access): SecurityScheme[] {
+function securityRequirementsOf(access: Access): SecurityRequirement[] {
   if ('public' in access) return [];
   if ('any' in access) return [{ bearer: [] }, { apiKey: [] }, { basic: [] }, { session: [] }];
   const { person, token, key } = access;
@@ -102,7 +102,7 @@ export function schemaOf(definition: Route) {
     description: [definition.description, describeAccess(access)].filter((text) => text !== undefined).join(' '),
     tags: [definition.tag],
     operationId: operationIdOf(definition),
-    security: securitySchemesOf(access),
+    security: securityRequirementsOf(access),
     ...(definition.params !== undefined && { params: definition.params }),
     ...(definition.query !== undefined && { querystring: definition.query }),
     ...(definition.body !== undefined && { body: definition.body }),

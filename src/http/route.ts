@@ -33,8 +33,8 @@ export interface Route {
   readonly url: string;
   readonly access: Access;
   /**
-   * The resource that a restricted credential must be allowed to use (`resource-access.ts`). Required for routes that
-   * accept credentials.
+   * What a credential that is restricted to projects and apps can do with the route. Required for routes that accept
+   * some access tokens or API keys.
    */
   readonly resourceAccess?: ResourceAccess;
   readonly summary: string;
@@ -60,10 +60,13 @@ export interface Route {
   readonly streamsBody?: true;
   /** With `bytes`: the documented content types. */
   readonly consumes?: readonly string[];
-  /** Returns the access for a body, if it requires more than `access`. Checked before the body is validated. */
+  /**
+   * Returns the access that a body requires, which can be stricter than `access`. Checked before the body is validated.
+   */
   readonly accessForBody?: (body: unknown) => Access;
   /**
-   * Returns the access for the resource in the path, if it requires more than `access`. Called after authentication.
+   * Returns the access that the resource in the path requires, which can be stricter than `access`. Called after
+   * authentication.
    */
   readonly accessForResource?: (request: FastifyRequest) => Promise<Access>;
   /** The handler calls other routes, which count the uses of the credential. This route counts none. */
@@ -78,10 +81,10 @@ export interface Route {
   readonly logFailuresOnly?: true;
   /** The handler checks the header `If-Match`. */
   readonly checksIfMatch?: true;
-  /** Works while the disk is full, like every DELETE, because people need the route to revoke access. */
+  /** Works while the disk is full, like every DELETE, because people need the route to sign in or to revoke access. */
   readonly essential?: true;
   /**
-   * The bodies of successful responses by status. The reply has the first status unless the handler sets another one.
+   * The bodies of successful responses by status. The reply has the lowest status unless the handler sets another one.
    */
   readonly responses: Readonly<Record<number, z.ZodType>>;
   /**
