@@ -143,7 +143,7 @@ forEachEngine('runs', (engine) => {
       assert.deepEqual(printed, Object.values(values));
     });
 
-    test(`on ${kind}, no parameter appears on a command line, and the file of the script is deleted`, async () => {
+    test(`on ${kind}, the value of a parameter appears on no command line, and the file of the script is deleted`, async () => {
       const goFile = join(directory, `go-${engine.name}-${kind}`);
       const waiting = await createScript('while [ ! -e "$WAIT" ]; do sleep 0.05; done; echo "$0"', {
         ...onServer(),
@@ -170,19 +170,19 @@ forEachEngine('runs', (engine) => {
       assert.equal(existsSync(file), false);
     });
 
-    test(`on ${kind}, a script that hangs with its children is killed at its time limit`, async () => {
+    test(`on ${kind}, a script that exceeds its time limit is killed with its child processes`, async () => {
       const hanging = await createScript('sleep 600 & echo $! ; trap "" TERM; while :; do sleep 1; done', {
         ...onServer(),
         timeoutSeconds: 1,
       });
       const finished = await waitUntilFinished(await startRun(hanging));
       assert.equal(finished.status, 'failed');
-      assert.match(finished.error ?? '', /longer than 1 seconds/);
+      assert.match(finished.error ?? '', /longer than 1 s and/);
       const [child = ''] = await readOutput(finished);
       await until(async () => hasEnded(child));
     });
 
-    test(`on ${kind}, a run is cancelled with all its processes`, async () => {
+    test(`on ${kind}, cancelling a run ends all its processes`, async () => {
       const hanging = await createScript('sleep 600 & echo $!; wait', onServer());
       const run = await startRun(hanging);
       await until(async () => (await readOutput(run)).length > 0);
@@ -198,7 +198,7 @@ forEachEngine('runs', (engine) => {
     });
   }
 
-  test('invalid UTF-8 in the output is replaced, and Devpilot secrets are removed', async () => {
+  test('invalid UTF-8 in the output is replaced, and secrets of Devpilot are redacted', async () => {
     const secret = mintSecret('api_key');
     const printing = await createScript('printf "a\\377\\200b\\n"; echo "the key is $KEY!"; printf "no end"', {
       parameters: [{ name: 'KEY' }],
@@ -210,7 +210,7 @@ forEachEngine('runs', (engine) => {
     assert.equal(third, 'no end');
   });
 
-  test('a log can be followed from the running script to its end', async () => {
+  test('the log of a running script can be followed until the run ends', async () => {
     const goFile = join(directory, `follow-${engine.name}`);
     const printing = await createScript('echo one; while [ ! -e "$GO" ]; do sleep 0.05; done; echo two', {
       parameters: [{ name: 'GO' }],
@@ -236,7 +236,7 @@ forEachEngine('runs', (engine) => {
     assert.equal(lines.at(-1)?.text, 'Completed.');
   });
 
-  test('invalid parameters are refused with the name of each, and nothing runs', async () => {
+  test('invalid parameters are refused with their names, and nothing runs', async () => {
     const withPatterns = await createScript('echo', {
       parameters: [
         { name: 'BRANCH', pattern: '[a-z]+(?:-[a-z]+)*' },
@@ -255,6 +255,7 @@ forEachEngine('runs', (engine) => {
       [{ BRANCH: 'main', COUNT: null }, ['parameters.COUNT']],
       [{ BRANCH: 'a\0' }, ['parameters.BRANCH']],
       [{ BRANCH: 'x'.repeat(8193) }, ['parameters.BRANCH']],
+      // If matching takes too long, it is unknown which pattern is the slow one, so all are reported.
       [{ BRANCH: 'main', SLOW: 'a'.repeat(5000) }, ['parameters.BRANCH', 'parameters.COUNT', 'parameters.SLOW']],
     ];
     for (const [parameters, fields] of invalid) {
@@ -339,7 +340,7 @@ forEachEngine('runs', (engine) => {
     assert.equal(unknownUser.status, 'failed');
   });
 
-  test('a server that cannot be reached, or has no pinned key, fails the run with the reason', async () => {
+  test('a run fails with the reason if its server cannot be reached or has no pinned host key', async () => {
     const body = { name: 'Unreachable', kind: 'ssh', host: '127.0.0.1', port: 1, user: 'x', hostKey: sshd.hostKey };
     const unreachable = (await owner.call<Server>('/v1/servers', { body })).body;
     const first = await waitUntilFinished(await startRun(await createScript('true', { serverId: unreachable.id })));
@@ -465,7 +466,7 @@ forEachEngine('runs', (engine) => {
     }
   });
 
-  test('a failed run has a notice until the script succeeds', async () => {
+  test('the failed runs of a script have one notice, until a run succeeds', async () => {
     const flaky = await createScript(`test -e ${directory}/succeeds-${engine.name}\n`, { name: 'Flaky' });
     const listNotices = async () =>
       (await owner.call<Page<Notice>>('/v1/notices?kind=run.failed')).body.data

@@ -18,8 +18,8 @@ import {
 const MAX_WRITE_ATTEMPTS = 6;
 
 /**
- * A job that this node runs. It ends when its result is written. It ends without a result if the node has lost the job,
- * or cannot write the result; another node then takes the job over.
+ * A job that this node runs until its result is written, or until the node has lost the job or cannot write the result;
+ * another node then queues the job again or fails it.
  */
 export interface HeldJob {
   readonly row: JobTable;
@@ -28,7 +28,7 @@ export interface HeldJob {
   isFenced(): boolean;
   /** Aborts the job's signal. The reasons `lost` and `stopped` also fence the job. */
   abort(reason: AbortReason, message: string): void;
-  /** Runs the job until it has ended. Call this once. */
+  /** Runs the job and writes its result. Call this once. */
   run(): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export function createHeldJob(
   }
 
   function startTimeLimit(limitMs: number): NodeJS.Timeout {
-    const message = `Stopped: the time limit of ${Math.round(limitMs / SECOND)} seconds was exceeded.`;
+    const message = `Stopped: the time limit of ${Math.round(limitMs / SECOND)} s was exceeded.`;
     return setTimeout(() => abort('time_limit', message), limitMs);
   }
 

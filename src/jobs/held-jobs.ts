@@ -13,11 +13,11 @@ export interface HeldJobs {
   /** Runs a claimed job, unless its kind is not registered or its workspace has reached its limit. */
   start(row: JobTable): void;
   list(): readonly HeldJob[];
-  /** Whether this node runs a job; false for the row of another node. */
+  /** Whether this node runs the job of a row; false if another node owns the row. */
   has(row: JobTable): boolean;
   isFull(): boolean;
-  /** Returns the workspaces that have reached their limit on this node. */
-  fullWorkspaces(): string[];
+  /** Returns the IDs of the workspaces that have reached their limit on this node. */
+  workspaceIdsAtLimit(): string[];
   abortAll(reason: AbortReason, message: string): void;
   /** Resolves when the jobs that are running now have ended, or after `limitMs` milliseconds. */
   waitForEnd(limitMs: number): Promise<void>;
@@ -56,7 +56,7 @@ export function createHeldJobs(
     list: () => [...held.values()].map(({ job }) => job),
     has: (row) => row.owner === writer.owner && held.has(row.id),
     isFull: () => held.size >= MAX_CONCURRENT_JOBS,
-    fullWorkspaces: () => limiter.keysAtLimit(),
+    workspaceIdsAtLimit: () => limiter.keysAtLimit(),
     abortAll(reason, message) {
       for (const { job } of held.values()) job.abort(reason, message);
     },

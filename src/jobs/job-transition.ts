@@ -24,11 +24,11 @@ export type JobTransition =
       readonly failures: number;
     };
 
-const UNKNOWN_ERROR = 'Internal error. See the server log.';
+const INTERNAL_ERROR_MESSAGE = 'Internal error. See the server log.';
 
-/** Returns the message about an error that users are shown. */
+/** Returns the message about an error for users. */
 function userMessage(error: unknown): string {
-  return error instanceof JobFailure ? redactSecrets(error.message) : UNKNOWN_ERROR;
+  return error instanceof JobFailure ? redactSecrets(error.message) : INTERNAL_ERROR_MESSAGE;
 }
 
 /** Returns the next state of a job, given how it ended and why its signal was aborted (null if it was not). */

@@ -7,7 +7,15 @@ import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { seedWorkspace } from '../testing/test-store.ts';
 import { scaledTimeout } from '../testing/timeouts.ts';
 import { until } from '../testing/until.ts';
-import { type Job, type JobAborted, type JobEnd, JobFailure, type NewJob, type RunningJob } from './jobs.ts';
+import {
+  type Job,
+  type JobAborted,
+  type JobEnd,
+  JobFailure,
+  type JobKind,
+  type NewJob,
+  type RunningJob,
+} from './jobs.ts';
 import { createJobWorker, type JobWorker } from './worker.ts';
 
 interface EndedJob extends JobEnd {
@@ -17,11 +25,11 @@ interface TestNode extends JobWorker {
   readonly ended: EndedJob[];
 }
 
-/** Creates a node that runs `work` for each job of the kind `work`. Ignores its result, unless it is a suspension. */
+/** Creates a node that runs `work` for each job of the kind `work`. */
 function createNode(
   store: Store,
   nodeId: string,
-  work: (job: RunningJob) => Promise<unknown>,
+  work: JobKind['run'],
   options: { resumable?: boolean; clock?: () => number; onError?: (error: unknown) => void } = {},
 ): TestNode {
   const jobs = createJobWorker({
@@ -36,7 +44,7 @@ function createNode(
   jobs.register({
     name: 'work',
     resumable: options.resumable ?? false,
-    run: async (job) => (await work(job)) as undefined,
+    run: work,
     finalize: (_trx, job: Job, end) => {
       ended.push({ resourceId: job.resourceId, ...end });
       return Promise.resolve();
@@ -97,7 +105,7 @@ forEachEngine('jobs', (engine) => {
     const order: string[] = [];
     let maxInWideLane = 0;
     let maxInExclusiveLane = 0;
-    const work = async (job: RunningJob) => {
+    const work = async (job: RunningJob): Promise<undefined> => {
       const lane = job.resourceId.slice(0, 1);
       const runningInLane = [...running].filter((name) => name.startsWith(lane)).length + 1;
       if (lane === 'a') maxInExclusiveLane = Math.max(maxInExclusiveLane, runningInLane);
@@ -126,7 +134,7 @@ forEachEngine('jobs', (engine) => {
     if (engine.name === 'sqlite') return;
     const { store, add } = await setUp();
     const ran: string[] = [];
-    const work = async (job: RunningJob) => {
+    const work = async (job: RunningJob): Promise<undefined> => {
       ran.push(job.resourceId);
       await new Promise((resolve) => setTimeout(resolve, 5));
     };
@@ -243,11 +251,11 @@ forEachEngine('jobs', (engine) => {
     const { store, add } = await setUp();
     const node = createNode(store, 'one', untilAborted);
     node.start();
-    await add(node, 'slow', { timeLimitMs: 100 });
+    await add(node, 'slow', { timeLimitMs: 1000 });
     await until(async () => node.ended.length === 1);
     assert.deepEqual(
       [node.ended[0]?.status, node.ended[0]?.error],
-      ['failed', 'Stopped: the time limit of 0 seconds was exceeded.'],
+      ['failed', 'Stopped: the time limit of 1 s was exceeded.'],
     );
     await node.stop();
   });
@@ -279,7 +287,7 @@ forEachEngine('jobs', (engine) => {
     for (const resumable of [false, true]) {
       const { store, add } = await setUp();
       let killed = false;
-      // Stops its heartbeats as if the process had been killed; its jobs are not released.
+      // Stops the node's heartbeats as if its process had been killed. The node does not release its jobs.
       const transaction: Store['transaction'] = (work) =>
         killed ? Promise.reject(new Error('killed')) : store.transaction(work);
       const lostNode = createNode({ ...store, transaction }, 'lost', untilAborted, {
@@ -295,7 +303,7 @@ forEachEngine('jobs', (engine) => {
       await until(async () => successor.ended.length === 1);
       assert.deepEqual(
         [successor.ended[0]?.status, successor.ended[0]?.error],
-        resumable ? ['completed', null] : ['failed', 'Stopped: the node on which it ran was lost.'],
+        resumable ? ['completed', null] : ['failed', 'Stopped: the node that ran this was lost.'],
       );
       await successor.stop();
       await lostNode.stop();
@@ -351,7 +359,9 @@ forEachEngine('jobs', (engine) => {
       },
     };
     const ran: string[] = [];
-    const node = createNode(delayedStore, 'one', async (job) => ran.push(job.resourceId));
+    const node = createNode(delayedStore, 'one', async (job) => {
+      ran.push(job.resourceId);
+    });
     await add(node, 'late');
     node.start();
     await claimed.promise;
@@ -370,8 +380,8 @@ forEachEngine('jobs', (engine) => {
     const { workspaceId: other } = await seedWorkspace(store);
     const started: string[] = [];
     let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
+    const released = new Promise<undefined>((resolve) => {
+      release = () => resolve(undefined);
     });
     const work = (job: RunningJob) => {
       started.push(job.workspaceId === workspaceId ? 'one' : 'other');
@@ -413,7 +423,7 @@ forEachEngine('jobs', (engine) => {
   });
 });
 
-test('a node that cannot reach its store aborts its jobs before their leases expire', async () => {
+test('a node that cannot reach its store aborts its jobs as lost', async () => {
   const { openSqliteStore } = await import('../store/sqlite.ts');
   const directory = temporaryDirectory();
   const realStore = await openSqliteStore(`${directory}/devpilot.db`);

@@ -18,7 +18,7 @@ export interface Job {
 }
 
 /** The error of a job whose node was lost, for users. */
-export const LOST_MESSAGE = 'Stopped: the node on which it ran was lost.';
+export const LOST_MESSAGE = 'Stopped: the node that ran this was lost.';
 
 /**
  * Why a job's signal was aborted. `lost`: another node may run the job, because this node's lease has expired or is
@@ -75,14 +75,14 @@ export interface Suspension {
 export interface JobKind {
   readonly name: string;
   /**
-   * Whether another node runs the job again when its node is lost; otherwise it fails. A resumable kind must determine
-   * for itself how far the lost attempt got.
+   * Whether a job runs again, possibly on another node, after its node was lost or stopped; otherwise it fails. A
+   * resumable kind must determine for itself how far the interrupted attempt got.
    */
   readonly resumable: boolean;
   /**
-   * Performs the job. If `run` resolves, the job is completed or suspended; if it throws, the job has failed. If it
-   * throws after the job's signal was aborted, the abort reason determines the status of the job. `run` can clean up
-   * before it throws, until `fenceSignal` is aborted.
+   * Performs the job. If `run` resolves, the job is completed or suspended; if it throws, the job is retried or failed.
+   * If it throws after the job's signal was aborted, the abort reason determines the status of the job. `run` can clean
+   * up before it throws, until `fenceSignal` is aborted.
    */
   run(job: RunningJob): Promise<Suspension | undefined>;
   /** Updates the kind's own rows in the transaction that ends the job, which can run on any node. */
@@ -128,10 +128,10 @@ export interface JobQueue {
   enqueue(trx: Trx, job: NewJob): Promise<string>;
   /**
    * Ends the job of a resource: in the caller's transaction if it has never started; otherwise a node ends it soon, so
-   * that the job can clean up. Call `wake` after the commit. Returns false if there is no such job.
+   * that the job can clean up. Call `wake` after the commit. Returns false if the resource has no unfinished job.
    */
   cancel(trx: Trx, workspaceId: string, resourceId: string, reason: string): Promise<boolean>;
-  /** Makes the suspended job of a resource, or a job that waits for a retry, due. Returns false if there is none. */
+  /** Makes the job of a resource due if it is suspended or waits for a retry; otherwise returns false. */
   resume(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean>;
   /** Looks for work now instead of at the next heartbeat. */
   wake(): void;

@@ -102,7 +102,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
   }
 
   async function claimJobs(): Promise<void> {
-    const claimOptions = () => ({ kinds: [...kinds.keys()], fullWorkspaces: held.fullWorkspaces() });
+    const claimOptions = () => ({ kinds: [...kinds.keys()], excludedWorkspaceIds: held.workspaceIdsAtLimit() });
     if (held.isFull() || !(await hasClaimableJob(store.read, claimOptions(), held.has, clock()))) return;
     while (await takeOverLostJob(writer, held.has));
     while (state === 'working' && !held.isFull()) {

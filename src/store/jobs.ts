@@ -48,17 +48,17 @@ export async function lockUnfinishedJob(
 /** Which jobs a node may claim: jobs of these kinds, except in workspaces that have used up their share of the node. */
 export interface JobSelection {
   readonly kinds: readonly string[];
-  readonly fullWorkspaces: readonly string[];
+  readonly excludedWorkspaceIds: readonly string[];
 }
 
 /**
  * Returns the SQL condition for claimable jobs: due, with free capacity in each of their lanes, and first in the queue
  * of each exclusive lane (a lane with the capacity 1).
  */
-function claimableCondition(now: number, { kinds, fullWorkspaces }: JobSelection) {
-  const outsideFullWorkspaces =
-    fullWorkspaces.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(fullWorkspaces)})`;
-  return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)}) ${outsideFullWorkspaces}
+function claimableCondition(now: number, { kinds, excludedWorkspaceIds }: JobSelection) {
+  const inOtherWorkspace =
+    excludedWorkspaceIds.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(excludedWorkspaceIds)})`;
+  return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)}) ${inOtherWorkspace}
     and not exists (
       select 1 from job_lane as l where l.job_id = j.id and (
         (select count(*) from job_lane as other
