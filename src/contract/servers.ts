@@ -105,7 +105,9 @@ export const ServerCheck = z
     hostKey: z.string().nullable().describe('The received host key, to compare and pin; null if none was received'),
     hostKeys: z
       .array(z.string())
-      .describe('All received host keys, one per type, the preferred key first. One of them can be pinned'),
+      .describe(
+        'The received host keys, one per type, the preferred key first. One of them can be pinned. If the pinned key was received, only that one',
+      ),
     resources: ServerResources.nullable().describe('Null if the server is not confirmed or did not respond in time'),
   })
   .meta({ id: 'ServerCheck' });

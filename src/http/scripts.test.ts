@@ -139,7 +139,7 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await owner.call<Script>(`/v1/scripts/${script.id}`)).body.appId, null);
   });
 
-  test('a change to what a script runs creates a version; a change of its name or schedule does not', async () => {
+  test('a change to what or how a script runs creates a version; a change to its name or schedule does not', async () => {
     const script = await createScript();
     assert.equal((await edit(script, { name: 'Greet all', description: 'x', schedule: '@daily' })).body.version, 1);
     assert.equal((await edit(script, { body: 'echo there\n' })).body.version, 2);
@@ -221,7 +221,7 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await slow).body.errors?.[0]?.field, 'parameters');
   });
 
-  test('keys need the permission of each operation; tokens with run_scripts and members can only read scripts', async () => {
+  test('keys need the permission of each operation; tokens with run_scripts and members can read but not change scripts', async () => {
     const script = await createScript();
     const path = `/v1/scripts/${script.id}`;
     const requests: [method: string, path: string, allowed: Permission[]][] = [
@@ -325,7 +325,7 @@ forEachEngine('scripts', (engine) => {
     );
   });
 
-  test('an idempotent POST creates one script', async () => {
+  test('a repeated request with the same Idempotency-Key creates one script', async () => {
     const headers = { 'idempotency-key': 'script-once' };
     const first = await owner.call<Script>('/v1/scripts', { body: scriptFields(), headers });
     const replayed = await owner.call<{ id: string; code: string }>('/v1/scripts', { body: scriptFields(), headers });

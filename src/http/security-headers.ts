@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { AppContext } from './app-context.ts';
 
-/** The policy for responses that are not pages: a browser that opens one must not run scripts in it or embed it. */
+/** The policy for responses that are not pages: browsers run no scripts in them, and no page can embed them. */
 export const API_CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /** Whether clients reach this server over HTTPS, directly or through a trusted proxy. */

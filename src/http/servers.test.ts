@@ -53,7 +53,7 @@ async function createServer(overrides: object = {}): Promise<Server> {
 }
 const checkServer = (server: Server) => owner.call<ServerCheck>(`/v1/servers/${server.id}/check`, { method: 'POST' });
 
-test('a server connects once its public key is installed, and its private key appears nowhere', async () => {
+test("a check connects once the server's public key is installed, and the private key is never returned or stored unencrypted", async () => {
   const server = await createServer();
   assert.match(server.publicKey ?? '', /^ssh-ed25519 [A-Za-z0-9+/]+={0,2} devpilot-loopback$/);
   sshd.authorize([]);
@@ -146,7 +146,7 @@ test('an edit of the connection withdraws the offered host key', async () => {
   }
 });
 
-test('a check recognizes an account that runs no commands, even if the host keeps the session open', async () => {
+test('a check detects an SSH user that runs no commands, even if the host keeps the session open', async () => {
   const message = 'Please login as the user "ubuntu" rather than the user "root".';
   const cloudImageSshd = await startSshd([`ForceCommand echo '${message}'; echo; sleep 10; exit 142`]);
   try {
@@ -206,7 +206,7 @@ test('a check returns all host keys, the preferred type first, and the free spac
   }
 });
 
-test("without a pinned key the check shows the host's key, and pinning it enables connections", async () => {
+test("without a pinned host key, a check returns the host's key, and pinning it enables connections", async () => {
   const server = await createServer({ hostKey: null });
   sshd.authorize([server.publicKey ?? '']);
   const first = await checkServer(server);
@@ -249,7 +249,7 @@ test('OpenSSH derives the same public key from a generated private key', () => {
   assert.equal(derived.toString().trim(), publicKey);
 });
 
-test('local servers exist only if the operator allows them', async () => {
+test('local servers can be created and used only if the operator allows them', async () => {
   const withLocalServers = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   let currentServer = withLocalServers;
   try {
@@ -293,32 +293,32 @@ test('only workspaces owned by an operator can have local servers or loopback an
   const sharedServer = await startTestServer({ environment });
   try {
     const operator = await signUpOwner(sharedServer);
-    const adminInOtherWorkspace = await createWorkspaceFor(
+    const graceInOtherWorkspace = await createWorkspaceFor(
       await signUpMember(sharedServer, operator, 'admin', 'grace@example.com'),
       sharedServer,
       'Other',
     );
     const local = { name: 'Local', kind: 'local' };
-    const refusedLocal = await adminInOtherWorkspace.call('/v1/servers', { body: local });
+    const refusedLocal = await graceInOtherWorkspace.call('/v1/servers', { body: local });
     assert.equal(refusedLocal.status, 422, refusedLocal.text);
     assert.match(refusedLocal.text, /only for workspaces that an operator owns/);
     const serverAt = (host: string, port = sshd.port) => ({ name: host, kind: 'ssh', host, port, user: sshd.user });
     const addresses = ['127.0.0.1', '169.254.169.254', '::1', '::ffff:127.0.0.1', '0.0.0.0', '::1%1', 'fe80::1%eth0'];
     for (const host of [...addresses, 'localhost', 'localhost.', 'a_b.localhost.']) {
-      const refused = await adminInOtherWorkspace.call('/v1/servers', { body: serverAt(host) });
+      const refused = await graceInOtherWorkspace.call('/v1/servers', { body: serverAt(host) });
       assert.equal(refused.status, 422, host);
     }
     // A name that resolves to such an address is refused when connecting, whether the port is open or not.
     for (const port of [sshd.port, 1]) {
-      const created = await adminInOtherWorkspace.call<Server>('/v1/servers', { body: serverAt('127.1', port) });
+      const created = await graceInOtherWorkspace.call<Server>('/v1/servers', { body: serverAt('127.1', port) });
       assert.equal(created.status, 201, created.text);
-      const checked = await adminInOtherWorkspace.call<ServerCheck>(`/v1/servers/${created.body.id}/check`, {
+      const checked = await graceInOtherWorkspace.call<ServerCheck>(`/v1/servers/${created.body.id}/check`, {
         method: 'POST',
       });
       assert.equal(checked.body.ok, false);
       assert.match(checked.body.message, /loopback and link-local hosts are only for workspaces that an operator owns/);
       const moved = { method: 'PATCH', body: { host: 'localhost' } };
-      assert.equal((await adminInOtherWorkspace.call(`/v1/servers/${created.body.id}`, moved)).status, 422);
+      assert.equal((await graceInOtherWorkspace.call(`/v1/servers/${created.body.id}`, moved)).status, 422);
     }
     // A local server runs nothing once its workspace is no longer owned by an operator.
     const created = await operator.call<Server>('/v1/servers', { body: local });
@@ -330,14 +330,17 @@ test('only workspaces owned by an operator can have local servers or loopback an
     assert.equal((await operator.call(`/v1/servers/${created.body.id}/check`, { method: 'POST' })).status, 409);
     // The new owner is not an operator, and cannot transfer the workspace back to one.
     const operatorMemberId = members.body.data.find(({ email }) => email === operator.email)?.id;
-    const grace = createTestPerson(sharedServer, {
-      email: adminInOtherWorkspace.email,
-      cookie: adminInOtherWorkspace.cookie,
+    const graceAsNewOwner = createTestPerson(sharedServer, {
+      email: graceInOtherWorkspace.email,
+      cookie: graceInOtherWorkspace.cookie,
       workspaceId: operator.workspaceId,
     });
-    const transferredBack = await grace.call<{ code: string }>(`/v1/workspaces/${operator.workspaceId}/owner`, {
-      body: { memberId: operatorMemberId },
-    });
+    const transferredBack = await graceAsNewOwner.call<{ code: string }>(
+      `/v1/workspaces/${operator.workspaceId}/owner`,
+      {
+        body: { memberId: operatorMemberId },
+      },
+    );
     assert.deepEqual([transferredBack.status, transferredBack.body.code], [403, 'forbidden'], transferredBack.text);
     assert.equal((await operator.call('/v1/servers', { body: local })).status, 422);
   } finally {

@@ -69,7 +69,7 @@ export function serverRoutes(context: AppContext): Route[] {
       resourceAccess: 'workspace',
       summary: 'Check the connection to a server',
       description:
-        'Returns the host keys that the server sent. If one of them is pinned and the server is confirmed, also runs a command on it and returns its disks, memory and load.',
+        'Returns the host keys that an SSH server sent. If the server is confirmed, and is local or sent the pinned host key, also runs a command on it and returns its disks, memory and load.',
       tag,
       params: ServerParams,
       responses: { 200: ServerCheck },

@@ -26,7 +26,7 @@ export function setSessionCookie(
 }
 
 /**
- * Sends the new secret of the session: as a cookie if the request sent a cookie, otherwise in the header
+ * Sends the new secret of the session: as a cookie if a cookie authenticated the request, otherwise in the header
  * `Devpilot-Session`.
  */
 export function sendRotatedSession(

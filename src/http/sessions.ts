@@ -86,7 +86,7 @@ export function sessionRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/sessions/:id',
       access: { person: 'signed_in' },
-      summary: 'End a session',
+      summary: 'End one of your sessions',
       tag,
       params: IdParams,
       responses: { 204: NoContent },

@@ -16,7 +16,7 @@ import { setSessionCookie } from './session-cookie.ts';
 
 /** The status of a redirect after which browsers send a GET request. */
 export const SEE_OTHER = 303;
-/** Maximum length of a path in characters. A longer path would not fit into the cookie. */
+/** Maximum length of a return path in characters. A longer path would not fit into the cookie. */
 const MAX_RETURN_PATH_LENGTH = 1024;
 
 function flowCookieName(context: AppContext, request: FastifyRequest): string {
@@ -24,8 +24,8 @@ function flowCookieName(context: AppContext, request: FastifyRequest): string {
 }
 
 /**
- * Sets the cookie that binds a started flow to the browser, or clears it if the value is null. The cookie is `Lax`,
- * because the provider's redirect comes from another site.
+ * Sets the cookie that binds a started flow, or a sign-in that waits for a second factor, to the browser. Clears it if
+ * the value is null. The cookie is `Lax`, because the provider's redirect comes from another site.
  */
 export function setFlowCookie(
   context: AppContext,
@@ -41,18 +41,19 @@ export function setFlowCookie(
   );
 }
 
+/** Returns the value of the flow cookie. Returns null also for two cookies, because one of them could be planted. */
 export function readFlowCookie(context: AppContext, request: FastifyRequest): string | null {
   const [value, ...others] = parseCookieValues(request.headers.cookie, flowCookieName(context, request));
   return value === undefined || value === '' || others.length > 0 ? null : value;
 }
 
-/** Returns the path of a page that explains a problem and then returns to `returnPath`. */
-export function problemPath(page: string, reason: SingleSignOnProblem, returnPath: string): string {
-  const query = new URLSearchParams({ problem: reason, ...(returnPath !== '/' && { from: returnPath }) });
+/** Returns the path of a page, with the problem that it explains and the path to which the person returns from it. */
+export function problemPath(page: string, problem: SingleSignOnProblem, returnPath: string): string {
+  const query = new URLSearchParams({ problem, ...(returnPath !== '/' && { from: returnPath }) });
   return `${page}?${query}`;
 }
 
-/** Returns the person who is signed in to the browser that sends a request to a public route, or null. */
+/** Returns the person whose session cookie a request to a public route sends, or null if it sends no valid one. */
 export async function findCaller(context: AppContext, request: FastifyRequest): Promise<SignedInPerson | null> {
   const [secret] = parseCookieValues(request.headers.cookie, sessionCookieName(context, request));
   if (secret === undefined) return null;
@@ -67,7 +68,7 @@ export async function findCaller(context: AppContext, request: FastifyRequest): 
 /**
  * Starts a flow, sets its cookie and returns the URL of the provider. Throws `not_found` if single sign-on is not set
  * up, `forbidden` if the request's host is not known to be the server's, and `unavailable` if the provider cannot be
- * reached.
+ * reached or is misconfigured.
  */
 export async function startFlow(
   context: AppContext,

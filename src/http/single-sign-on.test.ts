@@ -51,7 +51,7 @@ after(async () => {
   await provider.close();
 });
 
-const account = (name: string, claims: Readonly<Record<string, unknown>> = {}): TokenSpec => ({
+const tokensFor = (name: string, claims: Readonly<Record<string, unknown>> = {}): TokenSpec => ({
   claims: { sub: `sub-${name}`, email: `${name}@example.com`, email_verified: true, name, ...claims },
 });
 const apiErrorCode = (response: TestResponse) => (response.body as ProblemBody).code;
@@ -70,7 +70,7 @@ function signedInPerson(response: TestResponse, testServer: TestServer = server)
 /** Invites a person, who signs up through the provider. */
 async function signUpWithProvider(name: string): Promise<TestPerson> {
   const person = signedInPerson(
-    await browser.signIn(account(name), { invitation: await invite(`${name}@example.com`) }),
+    await browser.signIn(tokensFor(name), { invitation: await invite(`${name}@example.com`) }),
   );
   return createTestPerson(server, {
     email: `${name}@example.com`,
@@ -89,7 +89,7 @@ describe('signing up and in', () => {
     assert.equal(me.body.email, 'grace@example.com');
     assert.equal(me.body.name, 'grace');
     const laterSession = signedInPerson(
-      await browser.signIn(account('grace', { email: 'new@example.com', email_verified: false })),
+      await browser.signIn(tokensFor('grace', { email: 'new@example.com', email_verified: false })),
     );
     assert.equal((await laterSession.call<{ id: string }>('/v1/me')).body.id, me.body.id);
     const passwordSignIn = await server.call('/v1/sessions', {
@@ -99,26 +99,26 @@ describe('signing up and in', () => {
   });
 
   test('an invitation for another address is refused', async () => {
-    const refused = await browser.signIn(account('mallory'), { invitation: await invite('invited@example.com') });
+    const refused = await browser.signIn(tokensFor('mallory'), { invitation: await invite('invited@example.com') });
     assert.equal(readProblemCode(refused), 'invitation_invalid');
   });
 
   test('a person with an account is redirected to the invitation after signing in', async () => {
     await signUpWithProvider('known');
     const code = await invite('other@example.com');
-    const { location } = readSignInOutcome(await browser.signIn(account('known'), { invitation: code }));
+    const { location } = readSignInOutcome(await browser.signIn(tokensFor('known'), { invitation: code }));
     assert.equal(location, `/accept-invitation#${code}`);
   });
 
   test('every sign-in creates a new session, even if the browser sends a session cookie', async () => {
     const started = await browser.start();
     const planted = `devpilot=devpilot_session_${'a'.repeat(46)}`;
-    const response = await browser.openRedirectUri(started, account('grace'), {
+    const response = await browser.openRedirectUri(started, tokensFor('grace'), {
       cookie: `${started.cookie}; ${planted}`,
     });
     const { session } = readSignInOutcome(response);
     assert.ok(session !== null && session !== planted);
-    const second = readSignInOutcome(await browser.signIn(account('grace'))).session;
+    const second = readSignInOutcome(await browser.signIn(tokensFor('grace'))).session;
     assert.notEqual(second, session);
     const cookies = response.headers.getSetCookie();
     assert.ok(cookies.every((cookie) => /; HttpOnly; SameSite=Lax$/.test(cookie)));
@@ -148,7 +148,7 @@ describe('refusals', () => {
   }[] = [
     { name: 'a missing state', problem: 'expired', parameters: { state: null } },
     { name: 'the state of another request', problem: 'expired', parameters: { state: 'other' } },
-    { name: 'another nonce', problem: 'refused', tokens: account('grace', { nonce: 'other' }) },
+    { name: 'another nonce', problem: 'refused', tokens: tokensFor('grace', { nonce: 'other' }) },
     {
       name: 'the response of another issuer (mix-up)',
       problem: 'refused',
@@ -158,20 +158,24 @@ describe('refusals', () => {
     {
       name: 'an ID token of another issuer',
       problem: 'refused',
-      tokens: account('grace', { iss: 'https://evil.example' }),
+      tokens: tokensFor('grace', { iss: 'https://evil.example' }),
     },
-    { name: 'an ID token for another client', problem: 'refused', tokens: account('grace', { aud: 'other' }) },
-    { name: 'a forged signature', problem: 'refused', tokens: { ...account('grace'), isForged: true } },
+    { name: 'an ID token for another client', problem: 'refused', tokens: tokensFor('grace', { aud: 'other' }) },
+    { name: 'a forged signature', problem: 'refused', tokens: { ...tokensFor('grace'), isForged: true } },
     {
       name: 'userinfo of another subject',
       problem: 'refused',
-      tokens: { ...account('grace'), userinfo: { sub: 'x' } },
+      tokens: { ...tokensFor('grace'), userinfo: { sub: 'x' } },
     },
     { name: 'an unknown code', problem: 'expired', parameters: { code: 'unknown' } },
-    { name: 'an account that is not linked', problem: 'no_account', tokens: account('nobody') },
-    { name: 'an unverified address', problem: 'not_verified', tokens: account('eve', { email_verified: false }) },
-    { name: 'email_verified as a string', problem: 'not_verified', tokens: account('eve', { email_verified: 'true' }) },
-    { name: "another person's address (nOAuth)", problem: 'account_exists', tokens: account('ada') },
+    { name: 'an account that is not linked', problem: 'no_account', tokens: tokensFor('nobody') },
+    { name: 'an unverified address', problem: 'not_verified', tokens: tokensFor('eve', { email_verified: false }) },
+    {
+      name: 'email_verified as a string',
+      problem: 'not_verified',
+      tokens: tokensFor('eve', { email_verified: 'true' }),
+    },
+    { name: "another person's address (nOAuth)", problem: 'account_exists', tokens: tokensFor('ada') },
     { name: 'a cancelled sign-in', problem: 'cancelled', parameters: { code: null, error: 'access_denied' } },
     {
       name: 'the error login_required of the provider',
@@ -181,7 +185,7 @@ describe('refusals', () => {
     { name: 'an error of the provider', problem: 'unavailable', parameters: { code: null, error: 'server_error' } },
     { name: 'an unknown error', problem: 'refused', parameters: { code: null, error: '<script>' } },
   ];
-  for (const { name, problem, tokens = account('grace'), parameters = {} } of cases) {
+  for (const { name, problem, tokens = tokensFor('grace'), parameters = {} } of cases) {
     test(`${name} is refused`, async () => {
       const response = await browser.openRedirectUri(await browser.start(), tokens, { parameters });
       assert.equal(response.status, 303);
@@ -192,38 +196,38 @@ describe('refusals', () => {
   test('the response to a request of another browser is refused', async () => {
     const [started, otherBrowser] = [await browser.start(), await browser.start()];
     assert.equal(
-      readProblemCode(await browser.openRedirectUri(started, account('grace'), { cookie: otherBrowser.cookie })),
+      readProblemCode(await browser.openRedirectUri(started, tokensFor('grace'), { cookie: otherBrowser.cookie })),
       'expired',
     );
     assert.equal(
-      readProblemCode(await browser.openRedirectUri(started, account('grace'), { cookie: 'devpilot-oidc=made-up' })),
+      readProblemCode(await browser.openRedirectUri(started, tokensFor('grace'), { cookie: 'devpilot-oidc=made-up' })),
       'expired',
     );
     // One of two cookies could be planted, so both are refused.
     const bothCookies = `${otherBrowser.cookie}; ${started.cookie}`;
     assert.equal(
-      readProblemCode(await browser.openRedirectUri(started, account('grace'), { cookie: bothCookies })),
+      readProblemCode(await browser.openRedirectUri(started, tokensFor('grace'), { cookie: bothCookies })),
       'expired',
     );
   });
 
   test('a response that was already used is refused, even with a new code', async () => {
     const started = await browser.start();
-    signedInPerson(await browser.openRedirectUri(started, account('grace')));
-    assert.equal(readProblemCode(await browser.openRedirectUri(started, account('grace'))), 'expired');
+    signedInPerson(await browser.openRedirectUri(started, tokensFor('grace')));
+    assert.equal(readProblemCode(await browser.openRedirectUri(started, tokensFor('grace'))), 'expired');
   });
 
-  test('a response after ten minutes is refused', async () => {
+  test('a response more than ten minutes after the start is refused', async () => {
     const started = await browser.start();
     clockAheadMs += 11 * 60 * SECOND;
-    assert.equal(readProblemCode(await browser.openRedirectUri(started, account('grace'))), 'expired');
+    assert.equal(readProblemCode(await browser.openRedirectUri(started, tokensFor('grace'))), 'expired');
   });
 
   test('a disabled person is refused', async () => {
     const person = await signUpWithProvider('leaver');
     const { body } = await person.call<{ id: string }>('/v1/me');
     await owner.call(`/v1/people/${body.id}`, { method: 'PATCH', body: { disabled: true } });
-    assert.equal(readProblemCode(await browser.signIn(account('leaver'))), 'disabled');
+    assert.equal(readProblemCode(await browser.signIn(tokensFor('leaver'))), 'disabled');
   });
 
   test('the activity log contains no code or token', async () => {
@@ -251,7 +255,7 @@ test('after signing in, a person returns only to pages of this server', async ()
   for (const [returnPath, location] of cases) {
     const started = await browser.start(`/v1/oidc/start?return=${encodeURIComponent(returnPath)}`);
     assert.equal(
-      readSignInOutcome(await browser.openRedirectUri(started, account('grace'))).location,
+      readSignInOutcome(await browser.openRedirectUri(started, tokensFor('grace'))).location,
       location,
       returnPath,
     );
@@ -261,7 +265,7 @@ test('after signing in, a person returns only to pages of this server', async ()
 test('if the provider is down, a sign-in leads back to the sign-in page with the problem', async () => {
   const started = await browser.start();
   provider.isDown = true;
-  const response = await browser.openRedirectUri(started, account('grace'));
+  const response = await browser.openRedirectUri(started, tokensFor('grace'));
   assert.equal(readProblemCode(response), 'unavailable');
   const otherServer = await startTestServer({ environment: singleSignOnSettings(provider) });
   const start = await otherServer.call('/v1/oidc/start?return=/people');
@@ -275,7 +279,7 @@ test('if the provider is down, a sign-in leads back to the sign-in page with the
 });
 
 describe('linking', () => {
-  const link = async (person: TestPerson, body: object, cookie = person.cookie, tokens = account('linda')) => {
+  const link = async (person: TestPerson, body: object, cookie = person.cookie, tokens = tokensFor('linda')) => {
     const start = await person.call<{ url: string }>('/v1/me/single-sign-on', { body });
     if (start.status !== 200) return start;
     const signInCookie = start.headers.getSetCookie()[0]?.split(';')[0] ?? '';
@@ -292,13 +296,13 @@ describe('linking', () => {
     const reauthentication = { password: PASSWORD };
     assert.equal(readProblemCode(await link(linda, reauthentication, owner.cookie)), 'expired');
     assert.equal(
-      readProblemCode(await link(linda, reauthentication, linda.cookie, account('mallory'))),
+      readProblemCode(await link(linda, reauthentication, linda.cookie, tokensFor('mallory'))),
       'other_address',
     );
-    const unverified = account('linda', { email_verified: false });
+    const unverified = tokensFor('linda', { email_verified: false });
     assert.equal(readProblemCode(await link(linda, reauthentication, linda.cookie, unverified)), 'not_verified');
     assert.equal(
-      readProblemCode(await link(linda, reauthentication, linda.cookie, account('grace'))),
+      readProblemCode(await link(linda, reauthentication, linda.cookie, tokensFor('grace'))),
       'linked_to_another',
     );
     assert.deepEqual(await listIdentities(linda), []);
@@ -306,7 +310,7 @@ describe('linking', () => {
     assert.equal(readSignInOutcome(await link(linda, reauthentication)).location, '/account');
     const [identity] = await listIdentities(linda);
     assert.equal(identity?.email, 'linda@example.com');
-    const providerSession = signedInPerson(await browser.signIn(account('linda')));
+    const providerSession = signedInPerson(await browser.signIn(tokensFor('linda')));
     const unlinked = await linda.call(`/v1/me/single-sign-on/${identity?.id}`, {
       method: 'DELETE',
       body: reauthentication,
@@ -314,7 +318,7 @@ describe('linking', () => {
     assert.equal(unlinked.status, 204);
     assert.equal((await providerSession.call('/v1/me')).status, 401);
     assert.equal((await linda.call('/v1/me')).status, 200);
-    assert.equal(readProblemCode(await browser.signIn(account('linda'))), 'account_exists');
+    assert.equal(readProblemCode(await browser.signIn(tokensFor('linda'))), 'account_exists');
     const log = await owner.call('/v1/audit-events?action=person.identity_linked');
     assert.match(log.text, /linda@example\.com/);
   });
@@ -323,14 +327,14 @@ describe('linking', () => {
     await signUpWithProvider('fresh');
     const seconds = Math.floor((Date.now() + clockAheadMs) / SECOND);
     const startTwoFactor = (person: TestPerson) => person.call('/v1/me/two-factor', { body: { singleSignOn: true } });
-    const oldSession = signedInPerson(await browser.signIn(account('fresh', { auth_time: seconds - 3600 })));
+    const oldSession = signedInPerson(await browser.signIn(tokensFor('fresh', { auth_time: seconds - 3600 })));
     assert.equal(apiErrorCode(await startTwoFactor(oldSession)), 'sign_in_failed');
-    const staleSignIn = await browser.signIn(account('fresh', { auth_time: seconds - 3600 }), { fresh: true });
+    const staleSignIn = await browser.signIn(tokensFor('fresh', { auth_time: seconds - 3600 }), { fresh: true });
     assert.equal(readProblemCode(staleSignIn), 'refused');
     const started = await browser.start('/v1/oidc/start', { fresh: true });
     assert.equal(started.url.searchParams.get('prompt'), 'login');
     const freshSession = signedInPerson(
-      await browser.openRedirectUri(started, account('fresh', { auth_time: seconds })),
+      await browser.openRedirectUri(started, tokensFor('fresh', { auth_time: seconds })),
     );
     assert.equal((await startTwoFactor(freshSession)).status, 201);
     clockAheadMs += 11 * 60 * SECOND;
@@ -338,19 +342,19 @@ describe('linking', () => {
   });
 });
 
-/** Returns a code from the authenticator app of Tess, which the next test sets up. */
+/** Returns a code from Tess's authenticator app. The next test sets it up. */
 let tessTotpCode: () => Promise<string>;
 
 test('a second factor is required unless the provider reports that several factors were used', async () => {
   const person = await signUpWithProvider('tess');
-  const freshSession = signedInPerson(await browser.signIn(account('tess'), { fresh: true }));
+  const freshSession = signedInPerson(await browser.signIn(tokensFor('tess'), { fresh: true }));
   const setup = await freshSession.call<{ secret: string }>('/v1/me/two-factor', { body: { singleSignOn: true } });
   const totp = () => generate({ secret: setup.body.secret, epoch: Math.floor((Date.now() + clockAheadMs) / SECOND) });
   tessTotpCode = totp;
   assert.equal((await freshSession.call('/v1/me/two-factor/confirm', { body: { code: await totp() } })).status, 200);
   assert.equal((await person.call('/v1/me')).status, 401);
 
-  const pendingSignIn = await browser.signIn(account('tess', { amr: ['pwd'] }));
+  const pendingSignIn = await browser.signIn(tokensFor('tess', { amr: ['pwd'] }));
   assert.deepEqual(readSignInOutcome(pendingSignIn), { location: '/sign-in?step=code&from=%2F', session: null });
   const cookie = pendingSignIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
   clockAheadMs += 31 * SECOND;
@@ -362,9 +366,9 @@ test('a second factor is required unless the provider reports that several facto
   clockAheadMs += 31 * SECOND;
   assert.equal(apiErrorCode(await sendCode(await totp())), 'sign_in_failed');
 
-  const withBothFactors = signedInPerson(await browser.signIn(account('tess', { amr: ['pwd', 'mfa'] })));
+  const withBothFactors = signedInPerson(await browser.signIn(tokensFor('tess', { amr: ['pwd', 'mfa'] })));
 
-  const outdatedSignIn = await browser.signIn(account('tess'));
+  const outdatedSignIn = await browser.signIn(tokensFor('tess'));
   clockAheadMs += 31 * SECOND;
   const { body: me } = await withBothFactors.call<{ id: string }>('/v1/me');
   assert.equal((await owner.call(`/v1/people/${me.id}/sessions`, { method: 'DELETE' })).status, 204);
@@ -394,9 +398,9 @@ test('a policy that requires two factors accepts the factors of the provider, al
   owner = createTestPerson(server, { ...owner, cookie: readSignInOutcome(confirmed).session ?? '' });
   await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
   const inWorkspace = ({ cookie }: TestPerson) => createTestPerson(server, { cookie, workspaceId: owner.workspaceId });
-  const withPassword = inWorkspace(signedInPerson(await browser.signIn(account('paula', { amr: ['pwd'] }))));
+  const withPassword = inWorkspace(signedInPerson(await browser.signIn(tokensFor('paula', { amr: ['pwd'] }))));
   assert.equal(apiErrorCode(await withPassword.call('/v1/members')), 'second_factor_needed');
-  const withTwoFactors = inWorkspace(signedInPerson(await browser.signIn(account('paula', { amr: ['mfa'] }))));
+  const withTwoFactors = inWorkspace(signedInPerson(await browser.signIn(tokensFor('paula', { amr: ['mfa'] }))));
   assert.equal((await withTwoFactors.call('/v1/members')).status, 200);
 
   const headers = { ...(await signInDevice(withTwoFactors)), 'devpilot-workspace': owner.workspaceId };
@@ -414,7 +418,7 @@ test('a policy that requires two factors accepts the factors of the provider, al
 describe('groups', () => {
   const mapGroups = (sso: object | null, person = owner) =>
     person.call<Workspace>(`/v1/workspaces/${owner.workspaceId}`, { method: 'PATCH', body: { sso } });
-  const inGroups = (name: string, ...groups: string[]) => account(name, { groups });
+  const inGroups = (name: string, ...groups: string[]) => tokensFor(name, { groups });
 
   test('groups add and remove roles at each sign-in; owners and invited people keep their roles', async () => {
     const admin = await signUpMember(server, owner, 'admin', 'admin@example.com');
@@ -462,7 +466,7 @@ describe('groups', () => {
       { groups: 'leader' },
       { groups: [['lead']] },
     ]) {
-      signedInPerson(await browser.signIn(account('tess', { amr: ['mfa'], ...claims })));
+      signedInPerson(await browser.signIn(tokensFor('tess', { amr: ['mfa'], ...claims })));
       assert.equal(await findMemberId('tess'), '', JSON.stringify(claims));
     }
     clockAheadMs += 31 * SECOND;
@@ -488,7 +492,7 @@ describe('groups', () => {
     await until(async () => (await listMembersWithRoles()).includes('kim admin'));
     const device = await signInDevice(kim);
     const deviceOfOtherSession = await signInDevice(
-      signedInPerson(await browser.signIn(account('kim', { sid: 'other-session', groups: ['lead'] }))),
+      signedInPerson(await browser.signIn(tokensFor('kim', { sid: 'other-session', groups: ['lead'] }))),
     );
     // An outage of the provider does not end the session.
     provider.isDown = true;
@@ -520,8 +524,8 @@ describe('back-channel logout', () => {
 
   test('a logout token ends the named session or all sessions of a subject, and works once', async () => {
     const [firstSession, secondSession] = [
-      signedInPerson(await browser.signIn(account('grace', { sid: 'one' }))),
-      signedInPerson(await browser.signIn(account('grace', { sid: 'two' }))),
+      signedInPerson(await browser.signIn(tokensFor('grace', { sid: 'one' }))),
+      signedInPerson(await browser.signIn(tokensFor('grace', { sid: 'two' }))),
     ];
     const token = await provider.signLogoutToken({ sid: 'one', jti: 'a', events: LOGOUT_EVENT });
     assert.equal((await send(token)).status, 200);
@@ -534,7 +538,7 @@ describe('back-channel logout', () => {
   });
 
   test('every invalid logout token is refused', async () => {
-    const person = signedInPerson(await browser.signIn(account('grace')));
+    const person = signedInPerson(await browser.signIn(tokensFor('grace')));
     const sub = 'sub-grace';
     const events = LOGOUT_EVENT;
     const iat = Math.floor(Date.now() / SECOND);
@@ -565,15 +569,18 @@ test('without passwords, people sign in through the provider, or with a link fro
     environment: { ...singleSignOnSettings(provider), DEVPILOT_PASSWORDS: 'off', DEVPILOT_OIDC_SIGN_UP: 'on' },
   });
   const otherBrowser = createSignInBrowser(serverWithoutPasswords, provider);
-  assert.equal(readProblemCode(await otherBrowser.signIn(account('first'))), 'no_account');
+  assert.equal(readProblemCode(await otherBrowser.signIn(tokensFor('first'))), 'no_account');
   const setupCode = new URL(serverWithoutPasswords.setupLink ?? '').hash.replace('#code=', '');
-  assert.equal(readProblemCode(await otherBrowser.signIn(account('first'), { setupCode: 'wrong' })), 'no_account');
-  const first = signedInPerson(await otherBrowser.signIn(account('first'), { setupCode }), serverWithoutPasswords);
+  assert.equal(readProblemCode(await otherBrowser.signIn(tokensFor('first'), { setupCode: 'wrong' })), 'no_account');
+  const first = signedInPerson(await otherBrowser.signIn(tokensFor('first'), { setupCode }), serverWithoutPasswords);
   const me = await first.call<{ id: string; operator: boolean }>('/v1/me');
   assert.equal(me.body.operator, true);
-  const second = signedInPerson(await otherBrowser.signIn(account('second')), serverWithoutPasswords);
+  const second = signedInPerson(await otherBrowser.signIn(tokensFor('second')), serverWithoutPasswords);
   assert.equal((await second.call<{ operator: boolean }>('/v1/me')).body.operator, false);
-  assert.equal(readProblemCode(await otherBrowser.signIn(account('third', { email_verified: false }))), 'not_verified');
+  assert.equal(
+    readProblemCode(await otherBrowser.signIn(tokensFor('third', { email_verified: false }))),
+    'not_verified',
+  );
 
   const email = 'first@example.com';
   const disabledRequests: readonly (readonly [path: string, body: object])[] = [
@@ -611,12 +618,12 @@ async function readOwnerId(): Promise<string> {
   return (await owner.call<{ id: string }>('/v1/me')).body.id;
 }
 
-test('turning passwords off ends sessions that were started with a password, and the sessions of their devices', async () => {
+test('turning passwords off ends sessions that were started with a password, and the sessions of devices that these sessions approved', async () => {
   const environment = { ...singleSignOnSettings(provider), DEVPILOT_OIDC_SIGN_UP: 'on' };
   const serverWithPasswords = await startTestServer({ environment });
   const byPassword = await signUpOwner(serverWithPasswords);
   const byProvider = signedInPerson(
-    await createSignInBrowser(serverWithPasswords, provider).signIn(account('zoe')),
+    await createSignInBrowser(serverWithPasswords, provider).signIn(tokensFor('zoe')),
     serverWithPasswords,
   );
   const devices = [
@@ -639,7 +646,8 @@ test('turning passwords off ends sessions that were started with a password, and
   assert.deepEqual(await readStatuses(serverWithoutPasswords), [401, 200, 401, 200]);
   assert.equal((await serverWithoutPasswords.call('/v1/device/token', { body: pending })).status, 400);
   const cookie = { cookie: byProvider.cookie };
-  // Passwords are still on at a node that has not been restarted, so it starts sessions without a row in this table.
+  // Only a sign-in at the provider or with a link adds a row. A session without one was started with a password, such
+  // as on a node that has not been restarted and on which passwords are still on.
   await changeDatabase(dataDirectory, (database) => database.exec('delete from session_sign_in'));
   assert.equal((await serverWithoutPasswords.call('/v1/me', { headers: cookie })).status, 401);
   await serverWithoutPasswords.running.close();
@@ -653,7 +661,7 @@ test('turning passwords off ends sessions that were started with a password, and
   await restarted.close();
 });
 
-test('without single sign-on, its routes do not exist', async () => {
+test('without single sign-on, the routes of the sign-in respond with 404', async () => {
   const serverWithoutSingleSignOn = await startTestServer();
   assert.equal((await serverWithoutSingleSignOn.call('/v1/oidc/start')).status, 404);
   assert.equal((await serverWithoutSingleSignOn.call('/v1/oidc/callback?code=a&state=b')).status, 404);

@@ -86,7 +86,7 @@ function signInRoutes(context: AppContext): Route[] {
       ignoresQuery: true,
       summary: "Process the provider's response",
       description:
-        'The redirect URI of the provider. Signs the person in or links the account, or redirects to a page that explains why this failed.',
+        'The provider redirects the browser to this URL. Signs the person in or links the account, and redirects to the web UI, which asks for a missing second factor or explains a failure.',
       tag,
       responses: { [SEE_OTHER]: RedirectResponse },
       errorCodes: ['not_found'],
@@ -113,8 +113,8 @@ function signInRoutes(context: AppContext): Route[] {
       errorCodes: ['sign_in_failed'],
       handler: async ({ body, request, reply }) => {
         requireOwnOrigin(context, request);
-        const flowCode = readFlowCookie(context, request);
-        const signedIn = await completeSecondFactor(people, flowCode, body.code, originOf(request));
+        const pendingCode = readFlowCookie(context, request);
+        const signedIn = await completeSecondFactor(people, pendingCode, body.code, originOf(request));
         setFlowCookie(context, request, reply, null);
         return sendSignInResponse(context, request, reply, signedIn);
       },

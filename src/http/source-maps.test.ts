@@ -69,7 +69,7 @@ forEachEngine('source maps', (engine) => {
     headers = {},
   ) => testServer.call<Body>(uploadPath(query), { method: 'POST', body, headers: { ...bearer(secret), ...headers } });
 
-  /** Reports an error to an app, or without an app, and returns the frames that are shown. */
+  /** Reports an error of an app, or of no app if `app` is null. Returns the frames that are shown. */
   async function reportAndReadFrames(person: TestPerson, app: string | null): Promise<ErrorEvent['frames']> {
     const key = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop', app } });
     const { publicKey } = key.body;
@@ -173,7 +173,7 @@ forEachEngine('source maps', (engine) => {
     assert.deepEqual((await person.call<Page<SourceMap>>('/v1/errors/source-maps')).body.data, []);
   });
 
-  // Skipped on PostgreSQL, where a thousand uploads take too long. It runs the same query with every upload.
+  // Skipped on PostgreSQL, where a thousand uploads take too long. Every upload runs the same query there.
   test('source maps of one app do not evict source maps of other apps', {
     skip: engine.name === 'postgres',
   }, async () => {

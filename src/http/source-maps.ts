@@ -36,7 +36,7 @@ export function sourceMapRoutes(context: AppContext): Route[] {
       resourceAccess: 'filtered',
       summary: 'Upload a source map',
       description:
-        'Replaces an earlier source map with the same debug ID. Beyond 1,000 source maps or 256 MiB, the oldest maps of the apps with the most source maps are deleted.',
+        'Replaces an earlier source map of the app with the same debug ID. If a workspace has more than 1,000 source maps or 256 MiB of them, the oldest ones of the apps that have the most are deleted.',
       tag,
       query: SourceMapUpload,
       bodyFormat: 'bytes',

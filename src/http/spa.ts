@@ -57,7 +57,7 @@ function contentSecurityPolicy(nonce: string): string {
   ].join('; ');
 }
 
-/** Other sites must not embed the page or parts of it. */
+/** Other origins must not embed a page or an asset. */
 const SAME_ORIGIN_RESOURCE_POLICY = { 'cross-origin-resource-policy': 'same-origin' };
 
 /** Suffixes of the compressed copies of an asset, by content coding, in order of preference. */
@@ -83,7 +83,7 @@ function initialLayout({ routeOptions, headers: { cookie } }: FastifyRequest): '
 interface SpaOptions {
   /** Whether apps can be deployed to this machine itself; the web UI offers the option only then. */
   readonly allowLocalServers: boolean;
-  /** Whether anyone has signed up. If not, every path redirects to setup. */
+  /** Whether anyone has signed up. If not, every page redirects to `/setup`. */
   readonly isSetUp: () => Promise<boolean>;
   /** Whether people sign in with passwords. */
   readonly passwords?: 'on' | 'off';
@@ -99,8 +99,8 @@ export function wantsPage({ method, url, headers: { accept } }: FastifyRequest):
 }
 
 /**
- * Serves the built web UI and its assets, in a scope that adds the security headers to every response. If the web UI is
- * not built, its URLs explain how to build it. Returns a function that responds with the page and status 404.
+ * Serves the built web UI and its assets. The caller must add the security headers to every response of `app`. If the
+ * web UI is not built, its URLs explain how to build it. Returns a function that responds with the page and status 404.
  */
 export function registerSpa(
   app: FastifyInstance,

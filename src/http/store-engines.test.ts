@@ -95,7 +95,7 @@ forEachEngine('main workflows of a workspace', (engine) => {
         200,
       );
 
-      // Uses of all workspaces are counted together, so an unusual name in a path must not prevent the counting.
+      // Uses of all workspaces are written in one batch, which an unusual name in a path must not break.
       for (const app of ['%00', 'a%00b', '%F0%9F%98%80', '%22', '%5Cu0000'])
         assert.equal((await freshServer.call(`/v1/apps/${app}`, { headers: bearer(key.secret) })).status, 404, app);
 

@@ -2,7 +2,7 @@ import type { CredentialRecord } from '../authorization/record.ts';
 import { DURATIONS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 
-/** Returns whether responses to a credential that expires at this time have the header `Sunset`. */
+/** Returns whether responses to requests with a credential that expires at this time have the header `Sunset`. */
 export const isSunsetDue = (expiresAt: number, now: number): boolean =>
   expiresAt > now && expiresAt <= now + DURATIONS.sunset;
 
@@ -14,7 +14,7 @@ export function sunsetOf({ expiresAt }: Pick<CredentialRecord, 'expiresAt'>, now
   return expiresAt !== null && isSunsetDue(expiresAt, now) ? formatHttpDate(expiresAt) : null;
 }
 
-/** Adds the header `Sunset` to a problem if its credential expires soon. */
+/** Returns the problem with the header `Sunset` if the credential of the refused request (`record`) expires soon. */
 export function withSunset(problem: Problem, record: CredentialRecord | null, now: number): Problem {
   const sunset = record === null ? null : sunsetOf(record, now);
   return sunset === null ? problem : new Problem(problem.code, problem.message, { ...problem.extensions, sunset });

@@ -1,6 +1,6 @@
 /**
- * Removes the text format of an integer or boolean from a JSON Schema. Zod describes the text in the query string, such
- * as its digits; API references and tools describe the value.
+ * Removes `pattern` and `enum` from the JSON Schema of an integer or boolean. With these, Zod describes its text in a
+ * query string, such as digits; API references and MCP tools describe the value.
  */
 export function removeTextFormat(schema: { type?: unknown; pattern?: unknown; enum?: unknown }): void {
   if (schema.type !== 'integer' && schema.type !== 'boolean') return;

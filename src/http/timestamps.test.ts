@@ -30,14 +30,14 @@ const iso = (time: number) => new Date(time).toISOString();
 forEachEngine('timestamps from clients', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
-  let headers: Record<string, string>;
-  let keyHeaders: Record<string, string>;
+  let tokenHeaders: Record<string, string>;
+  let errorKeyHeaders: Record<string, string>;
   let store: Store;
   before(async () => {
     testServer = await startTestServer({ clock: () => NOW, environment: await engine.environment() });
     owner = await signUpOwner(testServer);
-    headers = bearer((await createToken(owner, ['all'])).secret);
-    keyHeaders = sentryAuth((await createErrorKey(owner)).publicKey);
+    tokenHeaders = bearer((await createToken(owner, ['all'])).secret);
+    errorKeyHeaders = sentryAuth((await createErrorKey(owner)).publicKey);
     store = await engine.open();
   });
   after(async () => {
@@ -59,7 +59,7 @@ forEachEngine('timestamps from clients', (engine) => {
       breadcrumbs: [{ timestamp, message: 'before' }],
     };
     const body = `{}\n{"type":"event"}\n${JSON.stringify(event)}\n`;
-    const response = await testServer.call('/api/1/envelope/', { method: 'POST', headers: keyHeaders, body });
+    const response = await testServer.call('/api/1/envelope/', { method: 'POST', headers: errorKeyHeaders, body });
     assert.equal(response.status, 200, response.text);
     const issue = (await listData<ErrorIssue>('/v1/errors/issues')).find(({ type }) => type === name);
     const [occurrence] = await listData<ErrorEvent>(`/v1/errors/issues/${issue?.id}/events`);
@@ -74,6 +74,7 @@ forEachEngine('timestamps from clients', (engine) => {
       ['Seconds', hourAgo / 1000, hourAgo, iso(hourAgo)],
       ['Text', iso(hourAgo), hourAgo, iso(hourAgo)],
       ['Milliseconds', hourAgo, hourAgo, iso(hourAgo)],
+      // A date that was computed by taking milliseconds for seconds.
       ['MillisecondsAsText', iso(hourAgo * 1000), hourAgo, iso(hourAgo)],
       ['Microseconds', hourAgo * 1000, NOW, null],
       ['Tomorrow', (NOW + DAY) / 1000, NOW + DAY, iso(NOW + DAY)],
@@ -94,7 +95,7 @@ forEachEngine('timestamps from clients', (engine) => {
     }
   });
 
-  test('error reports and activity events accept the years 1970 to 9999; the current time replaces one over a day ahead', async () => {
+  test('error reports and activity events accept times from 1970 to 9999; the current time replaces a time over a day ahead', async () => {
     const rows: [time: string, status: number, stored: string | null][] = [
       ['1970-01-01T00:00:00Z', 201, '1970-01-01T00:00:00.000Z'],
       ['1970-01-01T00:00:00+01:00', 422, null],
@@ -108,12 +109,12 @@ forEachEngine('timestamps from clients', (engine) => {
     for (const [index, [time, status, stored]] of rows.entries()) {
       const type = `Case${index}`;
       const report = await testServer.call<{ issueId: string }>('/v1/errors/events', {
-        headers,
+        headers: tokenHeaders,
         body: { type, message: 'x', time },
       });
       assert.equal(report.status, status, `${time}: ${report.text}`);
       const event = await testServer.call('/v1/activity/events', {
-        headers,
+        headers: tokenHeaders,
         body: { specversion: '1.0', id: type, source: 'test', type, time },
       });
       assert.equal(event.status, status, `${time}: ${event.text}`);

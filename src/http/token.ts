@@ -59,7 +59,8 @@ function exchangeSubjectToken(context: AppContext, body: TokenRequest, request: 
   if (type !== TOKEN_TYPES.idToken && type !== TOKEN_TYPES.jwt)
     throw invalidField('subject_token_type', `must be one of: ${Object.values(TOKEN_TYPES).join(', ')}`);
   const identityId = resource ?? audience;
-  if (identityId === undefined) throw invalidField('resource', 'is required: the ID of the workload identity');
+  if (identityId === undefined)
+    throw invalidField('resource', 'is required and must be the ID of the workload identity');
   if (audience !== undefined && audience !== identityId)
     throw oauthError('invalid_target', 'resource and audience must name the same workload identity.');
   return exchangeWorkloadToken(context.workloads, { token, identityId, ...requestedLimits(body) }, originOf(request));

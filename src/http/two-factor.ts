@@ -37,7 +37,7 @@ export function twoFactorRoutes(context: AppContext): Route[] {
       tag,
       body: Reauthenticate,
       responses: { 201: TwoFactorSetup },
-      errorCodes: ['sign_in_failed', 'conflict'],
+      errorCodes: ['sign_in_failed', 'second_factor_required', 'conflict'],
       handler: async ({ body, request }) => {
         const signedIn = signedInOf(request);
         return startTwoFactorSetup(people, signedIn, await confirmIdentity(context, request, body));
@@ -49,7 +49,7 @@ export function twoFactorRoutes(context: AppContext): Route[] {
       access: { person: 'signed_in' },
       summary: 'Turn on two-factor authentication',
       description:
-        'Requires the first code from the authenticator app. Returns the recovery codes. Ends all your other sessions.',
+        'Requires a code from the authenticator app. Returns the recovery codes. Ends all your other sessions.',
       tag,
       body: ConfirmTwoFactor,
       responses: { 200: RecoveryCodes },
@@ -95,7 +95,7 @@ export function twoFactorRoutes(context: AppContext): Route[] {
       tag,
       body: Reauthenticate,
       responses: { 204: NoContent },
-      errorCodes: ['sign_in_failed'],
+      errorCodes: ['sign_in_failed', 'second_factor_required'],
       handler: async ({ body, request, reply }) => {
         const person = await confirmIdentity(context, request, body);
         sendRotatedSession(

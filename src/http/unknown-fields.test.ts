@@ -59,7 +59,7 @@ test('every write route refuses unknown fields, and a missing body unless OpenAP
   }
 });
 
-test('every route refuses unknown query parameters, except the routes of OAuth, OpenID Connect and Sentry SDKs', async () => {
+test('routes refuse unknown query parameters, except the routes of OAuth, OpenID Connect and Sentry SDKs', async () => {
   const server = await startTestServer();
   try {
     const owner = await signUpOwner(server);

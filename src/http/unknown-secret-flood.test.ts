@@ -54,7 +54,7 @@ forEachEngine('a flood of unknown secrets', (engine) => {
 
     const responseCounts = await flood('/v1/authorize', UNKNOWN_SECRET_LIMITS.burst + 1000, '10.0.0.1');
     const rejected = responseCounts.get('401 invalid_token') ?? 0;
-    // Lookups that are in flight when the limit is reached still respond with invalid_token.
+    // Requests whose lookups are in flight when the limit is reached still get invalid_token.
     assert.ok(
       rejected >= UNKNOWN_SECRET_LIMITS.burst && rejected < UNKNOWN_SECRET_LIMITS.burst + CONCURRENCY,
       `${rejected}`,

@@ -21,7 +21,7 @@ function sendPage(reply: FastifyReply, status: number, body: string): FastifyRep
 /**
  * Registers the page for the unsubscribe link in emails, which needs no sign-in (RFC 8058). Opening the link changes
  * nothing, because mail scanners also open it. The button on the page, or the email client, sends a POST to the same
- * URL. Its body is ignored.
+ * URL, whose body is ignored.
  */
 export function registerUnsubscribe(scope: FastifyInstance, context: AppContext): void {
   const { notify } = context;
@@ -31,7 +31,7 @@ export function registerUnsubscribe(scope: FastifyInstance, context: AppContext)
     app.addContentTypeParser('*', parser, (_request, _body, parsed) => parsed(null));
     const url = '/unsubscribe/:token';
     const invalidLinkHtml =
-      '<h1>This link is not valid</h1><p>The link is incomplete, you are no longer a member of the workspace, or the server has replaced its secret since it sent the link. Sign in to change which emails you receive.</p>';
+      '<h1>This link is not valid</h1><p>The link is incomplete, you are no longer a member of the workspace, or the secret of the server was replaced after the email was sent. Sign in to change which emails you receive.</p>';
     app.get<{ Params: { token: string } }>(url, OPTIONS, async (request, reply) => {
       const recipient = await findUnsubscriber(notify, request.params.token);
       if (recipient === null) return sendPage(reply, 404, invalidLinkHtml);

@@ -3,7 +3,8 @@ import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { createYielder } from '../platform/bounded-json.ts';
 
-const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
+/** The field that an error of a whole part of the request names; `body` for the parts that are not listed. */
+const FIELD_OF_PART: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
 /** No ID or slug contains NUL, and not every database can search for it. */
 const containsNul = (params: unknown): boolean =>
@@ -55,7 +56,7 @@ export function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart:
         message: 'is not a known field; remove it',
       }));
     }
-    const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
+    const field = path === '' ? (FIELD_OF_PART[httpPart ?? ''] ?? 'body') : path;
     // The issue of an invalid key contains the issues that the schema of the key reported.
     const issueOfKey = issue.code === 'invalid_key' ? issue.issues[0] : undefined;
     const { message } = issueOfKey ?? issue;

@@ -275,7 +275,7 @@ forEachEngine('webhooks', (engine) => {
     assert.equal(receiver.messages.length, 1);
   });
 
-  test('without audit.event, a message that the receiver refuses does not delay the other messages', async () => {
+  test('for a webhook without the event audit.event, a message that the receiver refuses does not delay the others', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Refused message');
     const receiver = await startReceiver();
     receiver.respond = (response, message) =>
@@ -374,7 +374,7 @@ forEachEngine('webhooks', (engine) => {
 const KILLS = Number(process.env['DEVPILOT_TEST_KILLS'] ?? 1);
 
 forEachEngine('webhooks of a server that is killed while it sends', (engine) => {
-  test('no message is lost or out of order, and only interrupted messages are sent twice', async () => {
+  test('no message is lost, out of order or accepted twice', async () => {
     const directory = temporaryDirectory();
     const receiver = await startWebhookReceiver();
     const environment = { ...(await engine.environment()), DEVPILOT_OUTBOUND: 'any' };
@@ -383,7 +383,10 @@ forEachEngine('webhooks of a server that is killed while it sends', (engine) => 
     const body = { name: 'Receiver', url: receiver.url, events: ['audit.event'] };
     assert.equal((await owner.call('/v1/webhooks', { body })).status, 201);
 
-    /** Kills the server and replaces it. On PostgreSQL, a standby server is started first, and the lease is expired. */
+    /**
+     * Kills the server and replaces it. On PostgreSQL, the replacement already runs before, and the leases of the
+     * killed server are ended for it.
+     */
     async function kill(): Promise<void> {
       const isShared = engine.name === 'postgres';
       const standby = isShared ? await spawnServer(directory, environment) : null;

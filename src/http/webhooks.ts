@@ -156,7 +156,8 @@ function deliveryRoutes(context: AppContext): Route[] {
       url: `${deliveryRoute.url}/:delivery/redeliver`,
       params: DeliveryParams,
       summary: 'Redeliver a message',
-      description: 'Sends the message again. If the delivery is waiting, it is sent immediately.',
+      description:
+        'Creates another delivery of the message. If the delivery is still waiting, sends its message immediately instead.',
       responses: { 202: WebhookDelivery },
       errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: ({ params, request }) =>

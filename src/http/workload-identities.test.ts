@@ -175,7 +175,7 @@ forEachEngine('workload identities', (engine) => {
     assert.equal((await exchange(identity.id, await issuer.sign(githubClaims()))).status, 400);
   });
 
-  test('an edit of any field except name and lifetime ends the tokens that were issued before', async () => {
+  test('an edit of the conditions ends the tokens that were issued before; an edit of the name or lifetime does not', async () => {
     const identity = await createIdentity(ada);
     const path = `/v1/workload-identities/${identity.id}`;
     const edit = (body: Overrides) => ada.call<WorkloadIdentity>(path, { method: 'PATCH', body });
@@ -386,7 +386,7 @@ forEachEngine('workload identities', (engine) => {
     },
   );
 
-  testOnce('while the issuer fails, its tokens are refused as temporarily unavailable', async () => {
+  testOnce('while the issuer fails, exchanges of its tokens get temporarily_unavailable', async () => {
     const identity = await createIdentity(ada);
     for (const fail of [
       (response) => response.writeHead(500).end(),
@@ -444,7 +444,7 @@ forEachEngine('workload identities', (engine) => {
     await ada.call(`/v1/workload-identities/${identity.id}`, { method: 'DELETE' });
   });
 
-  test('an access token is exchanged for a token with fewer scopes, which ends with it', async () => {
+  test('an access token is exchanged for a token with fewer scopes, which ends when the first token is deleted', async () => {
     const parent = await createToken(ada, ['basic_deployment', 'modify_env'], {
       expiresAt: new Date(now + 30 * MINUTE).toISOString(),
       restrictions: { addresses: ['127.0.0.1'] },

@@ -27,7 +27,10 @@ import { IdParams, NoContent, type Route, route } from './route.ts';
 
 const WorkspaceParams = z.object({ workspace: z.string().max(64) });
 
-/** Returns the workspace in the path. Throws `not_found`, `second_factor_needed` and, for a lower role, `forbidden`. */
+/**
+ * Returns the workspace in the path, and the context of requests in it. Throws `not_found`, `second_factor_needed`, and
+ * `forbidden` if the person's role is lower than `requiredRole`.
+ */
 async function requireWorkspaceInPath(
   context: AppContext,
   request: FastifyRequest,
@@ -80,7 +83,7 @@ export function workspaceRoutes(context: AppContext): Route[] {
       url: '/v1/workspaces/:workspace',
       access: { person: 'signed_in' },
       summary: 'Edit a workspace',
-      description: 'Owners and admins can change its name and slug. Only the owner can change `sso`.',
+      description: 'The owner and admins can change its name and slug. Only the owner can change `sso`.',
       tag,
       params: WorkspaceParams,
       body: UpdateWorkspace,
@@ -97,7 +100,8 @@ export function workspaceRoutes(context: AppContext): Route[] {
       url: '/v1/workspaces/:workspace',
       access: { person: 'signed_in' },
       summary: 'Delete a workspace',
-      description: 'Also deletes all its credentials. Only the owner can delete a workspace.',
+      description:
+        'Deletes everything in it, including all credentials, except its activity log, which is kept for operators. Only the owner can delete a workspace.',
       tag,
       params: WorkspaceParams,
       responses: { 204: NoContent },
@@ -112,7 +116,8 @@ export function workspaceRoutes(context: AppContext): Route[] {
       url: '/v1/workspaces/:workspace/owner',
       access: { person: 'signed_in' },
       summary: 'Transfer ownership of a workspace',
-      description: 'The new owner must be a member. Only the owner can transfer ownership.',
+      description:
+        'The new owner must be a member, and the previous owner becomes an admin. Only the owner can transfer ownership; to an operator, only if the owner is an operator too.',
       tag,
       params: WorkspaceParams,
       body: TransferOwnership,
@@ -146,6 +151,7 @@ export function memberRoutes(context: AppContext): Route[] {
       essential: true,
       access: { person: 'admin' },
       summary: "Change a member's role",
+      description: 'Not possible for the owner.',
       tag,
       params: IdParams,
       body: UpdateMember,
@@ -186,6 +192,7 @@ export function memberRoutes(context: AppContext): Route[] {
       url: '/v1/members/:id',
       access: { person: 'admin' },
       summary: 'Remove a member',
+      description: 'Not possible for the owner.',
       tag,
       params: IdParams,
       responses: { 204: NoContent },
