@@ -6,7 +6,14 @@ import type { Notifications } from '../src/contract/notifications.ts';
 import type { Page } from '../src/contract/paging.ts';
 import type { Policy } from '../src/contract/policy.ts';
 import type { WorkloadIdentity } from '../src/contract/workload-identities.ts';
-import { createToken, PASSWORD, signUpMember, type TestPerson, turnOnTwoFactor } from '../src/testing/test-server.ts';
+import {
+  bearer,
+  createToken,
+  PASSWORD,
+  signUpMember,
+  type TestPerson,
+  turnOnTwoFactor,
+} from '../src/testing/test-server.ts';
 import { startWebhookReceiver } from '../src/testing/webhook-receiver.ts';
 import { startWorkloadIssuer } from '../src/testing/workload-issuer.ts';
 import { formatDate } from '../src/web/components/format.ts';
@@ -265,6 +272,17 @@ test('the bell leads to the notices, where a notice is dismissed, restored, snoo
   await keys.choose(actions, 'Reopen');
   await tab.getByRole('heading', { name: 'No notices' }).waitFor();
   await tab.getByRole('link', { name: 'Notices: 2 need attention' }).waitFor();
+});
+
+test('the notice about a deleted token that was used contains its creator, its deletion and the address', async () => {
+  const { id, secret } = await createToken(fixture.owner, ['run_scripts'], { name: 'Deleted token' });
+  assert.equal((await fixture.owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' })).status, 204);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 401);
+  // Reading the activity log first writes the buffered refusals, one of which creates the notice.
+  await fixture.owner.call('/v1/audit-events');
+  const { tab } = await open('/notices?workspace=acme');
+  const row = tab.getByRole('row').filter({ hasText: 'Deleted token' });
+  await row.getByText(/Credential created by .+, deleted .+ and used from 127\.0\.0\.1 since/).waitFor();
 });
 
 test('the owner chooses how often notices of a kind are sent by email', async () => {

@@ -23,7 +23,7 @@ function describeCredential({ credential }: Notice): string[] {
   const creator = createdBy === null ? 'an account that was deleted' : `${createdBy.name} (${createdBy.email})`;
   const uses = addresses.map(({ address, lastSeenAt }) => `${address} (${lastSeenAt})`).join(', ');
   return [
-    `Created by ${creator}`,
+    `Credential created by ${creator}`,
     ...(lastUsedAt === null ? [] : [`Last used: ${lastUsedAt}`]),
     ...(uses === '' ? [] : [`Used from: ${uses}`]),
   ].map(toLine);

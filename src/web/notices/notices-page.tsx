@@ -27,14 +27,21 @@ const texts = strings.page;
 const MAX_ADDRESSES = 3;
 const SNOOZE_DAYS = { day: 1, week: 7, month: 30 } as const;
 
-/** Describes who created the credential, and when and from where it was last used. */
+/** Describes when a credential was last used or, if it was deleted, when it was deleted, and the addresses of its use. */
+function describeUse({ lastUsedAt, deletedAt, addresses }: NonNullable<Notice['credential']>): ReactNode {
+  const from = addresses
+    .slice(0, MAX_ADDRESSES)
+    .map(({ address }) => address)
+    .join(', ');
+  if (deletedAt !== null) return texts.deleted(<RelativeTime time={deletedAt} />, from);
+  return lastUsedAt === null ? texts.neverUsed : texts.lastUsed(<RelativeTime time={lastUsedAt} />, from);
+}
+
 function CredentialSummary({ credential }: { readonly credential: NonNullable<Notice['credential']> }) {
-  const { createdBy, lastUsedAt, addresses } = credential;
-  const from = addresses.slice(0, MAX_ADDRESSES).map(({ address }) => address);
+  const { createdBy } = credential;
   return (
     <>
-      {createdBy === null ? texts.creatorDeleted : texts.createdBy(createdBy.name)},{' '}
-      {lastUsedAt === null ? texts.neverUsed : texts.lastUsed(<RelativeTime time={lastUsedAt} />, from.join(', '))}
+      {createdBy === null ? texts.creatorDeleted : texts.createdBy(createdBy.name)}, {describeUse(credential)}
     </>
   );
 }

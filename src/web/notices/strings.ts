@@ -45,8 +45,10 @@ export const strings = {
     durations: { day: '1 day', week: '1 week', month: '30 days' },
     dismissed: (title: string) => phrase`Dismissed: ${title}`,
     snoozed: (title: string) => phrase`Snoozed: ${title}`,
-    createdBy: (name: string) => phrase`Created by ${name}`,
-    creatorDeleted: 'Created by a deleted account',
+    createdBy: (name: string) => phrase`Credential created by ${name}`,
+    creatorDeleted: 'Credential created by a deleted account',
+    deleted: (time: ReactNode, addresses: string) =>
+      addresses === '' ? sentence`deleted ${time}` : sentence`deleted ${time} and used from ${addresses} since`,
     neverUsed: 'never used',
     lastUsed: (time: ReactNode, addresses: string) =>
       addresses === '' ? sentence`last used ${time}` : sentence`last used ${time} from ${addresses}`,
