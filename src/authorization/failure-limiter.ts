@@ -89,7 +89,7 @@ export interface FailureLimiter {
   /**
    * Counts a failure and returns 0. If the limit has been reached since the attempt was allowed, counts nothing and
    * returns the milliseconds to wait; the caller must then not reveal that the attempt was wrong. Uses its own
-   * transaction, so that a rollback of the failed operation does not undo the count (CVE-2026-35597).
+   * transaction, so that a rollback of the failed operation does not undo the count, unlike in CVE-2026-35597.
    */
   recordFailure(subject: string, address: string, now: number, trusted?: boolean): Promise<number>;
 }

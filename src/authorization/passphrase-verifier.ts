@@ -27,8 +27,8 @@ const MAX_WAITING_PER_CREDENTIAL = 256;
 /**
  * Verifies the passphrases of access tokens. A verified pair of token and passphrase is cached as an HMAC under a key
  * that exists only in this process, so that later checks take microseconds and need no hash. Attempts on one credential
- * are hashed one at a time, and limits are exact even for parallel attempts on several nodes (CVE-2026-27801). Equal
- * attempts from one address share a hash. A client that recently used the correct pair is not locked out by the
+ * are hashed one at a time, and limits are exact even for parallel attempts on several nodes, unlike in CVE-2026-27801.
+ * Equal attempts from one address share a hash. A client that recently used the correct pair is not locked out by the
  * failures of other clients (`trusted-clients.ts`).
  */
 export function createPassphraseVerifier(failures: FailureLimiter, trustedClients: TrustedClients): PassphraseVerifier {

@@ -11,7 +11,7 @@ export interface WorkspaceMark {
   revoked: boolean;
 }
 
-/** The cached part of a credential: the inputs of a decision, never a decision itself (CVE-2021-32701). */
+/** The cached part of a credential: the inputs of a decision, never a decision itself, unlike in CVE-2021-32701. */
 export interface CredentialRecord {
   readonly kind: CredentialKind;
   /** ID and name in one string (`labelOf`): counting a use compares both with the previous use, in one comparison. */

@@ -93,7 +93,7 @@ const NO_HEADERS: readonly string[] = [];
 /**
  * Handles `/v1/authorize`, which reverse proxies call with the credential of each request that they receive. The method
  * and body are meant for the service behind the proxy and are ignored. Responds with 200, 401, 403 or 503 only, and
- * always with every identity header, so that the proxy overwrites headers that a client forged (CVE-2026-30851).
+ * always with every identity header, so that the proxy overwrites headers that a client forged (as in CVE-2026-30851).
  *
  * The handler is optimized in two ways; `npm run bench -- authorize` measures them together, against a route that has
  * neither. It runs directly on Node's server, because Fastify's request handling costs more than the authorization. And

@@ -28,7 +28,7 @@ function parseForm(text: string): Record<string, string> {
 export function addBodyParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    // RFC 9110, section 5.6.6, allows a tab next to the semicolon, but only attacks use one (CVE-2026-25223).
+    // RFC 9110, section 5.6.6, allows a tab next to the semicolon, but only attacks use one (as in CVE-2026-25223).
     if (request.headers['content-type']?.includes('\t')) throw new Problem('unsupported_media_type');
     if (body.length === 0) return undefined;
     await checkJsonLimits(body, request.routeOptions.config.jsonLimits ?? JSON_LIMITS);

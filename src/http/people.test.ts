@@ -389,6 +389,9 @@ describe('signing in', () => {
     assert.notEqual(renewed.cookie, cookieBefore);
     assert.equal((await member.call('/v1/me')).status, 401, 'the previous secret no longer works');
     assert.equal((await renewed.call('/v1/me')).status, 200);
+    const repeated = await renewed.call('/v1/me/two-factor/confirm', { body: { code: await totpCode() } });
+    assert.equal(repeated.status, 409);
+    assert.match(repeated.text, /already on/);
 
     assert.equal(problemCode(await signInAsTess()), 'second_factor_required');
     assert.equal(problemCode(await signIn('wrong password', '10.4.0.9', 'tess@example.com')), 'sign_in_failed');

@@ -1,18 +1,18 @@
 /** A task that never runs more than once at a time. */
 export interface SerialTask {
-  /** Runs the task now. If it is running, it runs once more afterwards, even if this is called several times. */
+  /** Starts the task. While it is running, any number of calls make it run once more after the current run. */
   request(): void;
-  /** Resolves when the current run has ended, even if another run follows. */
+  /** Resolves when the current run, if any, has ended, even if another run follows. */
   currentRun(): Promise<void>;
 }
 
-/** States: idle, running, and running with another run requested. */
 export function createSerialTask(work: () => Promise<void>, onError: (error: unknown) => void): SerialTask {
+  /** `requested`: running, and another run was requested. */
   let state: 'idle' | 'running' | 'requested' = 'idle';
-  let running: Promise<void> = Promise.resolve();
+  let currentRun: Promise<void> = Promise.resolve();
   function run(): void {
     state = 'running';
-    running = work()
+    currentRun = work()
       .catch(onError)
       .then(() => {
         if (state === 'requested') run();
@@ -24,6 +24,6 @@ export function createSerialTask(work: () => Promise<void>, onError: (error: unk
       if (state === 'idle') run();
       else state = 'requested';
     },
-    currentRun: () => running,
+    currentRun: () => currentRun,
   };
 }

@@ -58,8 +58,9 @@ export interface JobWorker extends JobQueue {
 type WorkerState = 'created' | 'working' | 'stopping' | 'stopped';
 
 /**
- * Claims jobs from the queue and runs each on one node at a time. Heartbeats prove that a node is alive; a node that
- * cannot send them aborts its jobs before their leases expire, and only then does another node take them over.
+ * Claims jobs from the queue, and ensures that only one node at a time runs a job. Heartbeats prove that a node is
+ * alive; a node that cannot send them aborts its jobs before their leases expire, and other nodes take the jobs over
+ * only after that.
  */
 export function createJobWorker(options: JobWorkerOptions): JobWorker {
   const { store, clock, nodeId: owner, onError, leaseMs = DEFAULT_LEASE_MS } = options;
@@ -82,14 +83,15 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
   }
 
   /**
-   * If no heartbeat was sent, aborts all jobs shortly before their leases expire and other nodes can take them over.
+   * If no heartbeat was sent for a while, aborts all jobs shortly before their leases expire and other nodes can take
+   * them over. Not needed on SQLite, which has only one node.
    */
   function fence(): void {
     if (store.engine === 'sqlite' || performance.now() - lastHeartbeatMs < leaseMs * 0.8) return;
     held.abortAll('lost', 'This node has lost contact with the database.');
   }
 
-  /** Renews the leases of this node's jobs, and aborts those that were lost or cancelled. */
+  /** Renews the leases of this node's jobs, and aborts the jobs that were lost or cancelled. */
   async function sendHeartbeat(): Promise<void> {
     const startedAtMs = performance.now();
     const jobs = held.list();

@@ -114,7 +114,7 @@ test('the Standard Webhooks library and an independent implementation in Python 
   assert.equal(verify(createWebhookSecret()), 'False\n');
 });
 
-test('an attempt at a faulty receiver fails with a reason', async () => {
+test('an attempt without a complete 2xx response fails with a reason', async () => {
   let redirectsFollowed = 0;
   const target = await startReceiver((response) => {
     redirectsFollowed++;
@@ -166,10 +166,10 @@ test('an attempt at a faulty receiver fails with a reason', async () => {
     [false, 'The connection failed: DEPTH_ZERO_SELF_SIGNED_CERT.'],
   );
   const slow = await attempt(await startReceiver((response) => response.writeHead(200).write('x')), 100);
-  assert.deepEqual([slow.delivered, slow.error], [false, 'No response within 0.1 s.']);
+  assert.deepEqual([slow.delivered, slow.error], [false, 'No complete response within 0.1 s.']);
 });
 
-test('the pauses between attempts grow, and the last attempt is made after three days', () => {
+test('the pauses between attempts grow until the last attempt, which is made after three days', () => {
   const times = [0];
   for (let attempts = 1; ; attempts++) {
     const next = nextAttemptAt(times.at(-1) ?? 0, 0, attempts, undefined);
@@ -183,7 +183,10 @@ test('the pauses between attempts grow, and the last attempt is made after three
     [...pauses.slice(0, -1)].sort((a, b) => a - b),
   );
   assert.equal(times.at(-1), 3 * 24 * 3_600_000, 'the last attempt is made after three days');
-  assert.equal(nextAttemptAt(0, 0, 1, '900'), 900_000, 'the receiver may request a longer pause');
-  assert.equal(nextAttemptAt(0, 0, 1, '999999'), 8 * 3_600_000, 'the longest pause is eight hours');
+});
+
+test('a receiver can lengthen the pause with Retry-After, up to eight hours', () => {
+  assert.equal(nextAttemptAt(0, 0, 1, '900'), 900_000);
+  assert.equal(nextAttemptAt(0, 0, 1, '999999'), 8 * 3_600_000);
   assert.equal(nextAttemptAt(0, 0, 1, 'soon'), 5_000, 'an invalid Retry-After header is ignored');
 });

@@ -43,7 +43,7 @@ function maskedResponseText(body: Buffer, secrets: readonly string[]): string {
 
 /**
  * Sends a message once. Any 2xx status means that the receiver accepted the message. Any other outcome is a result with
- * `error`; rejects only if the signal is aborted.
+ * `error`. Rejects if the signal is aborted or a secret of the webhook cannot be decrypted.
  */
 export async function attemptDelivery(
   {

@@ -87,7 +87,10 @@ export async function listDeliveries(
   return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeDelivery);
 }
 
-/** Returns a delivery with its request and its last response. Throws `not_found`. */
+/**
+ * Returns a delivery with its last response and its request, as the webhook's current settings would send it. Throws
+ * `not_found`.
+ */
 export async function getDelivery(
   { store, publicUrl }: NotifyContext,
   workspaceId: string,
@@ -102,7 +105,7 @@ export async function getDelivery(
     ...serializeDelivery(row),
     request: {
       url: webhook.url,
-      // Without the headers that are the same for every webhook or differ in every attempt.
+      // Without `user-agent` and `webhook-timestamp`. The signature is masked, because it differs in every attempt.
       headers: { 'content-type': 'application/json', 'webhook-id': row.message_id, 'webhook-signature': 'v1,…' },
       body: bodyOf(row, event, webhook.format as WebhookFormat, source),
     },
@@ -115,8 +118,9 @@ function requireActive(webhook: WebhookTable): void {
 }
 
 /**
- * Sends a delivery's message again, as a new delivery without order or retries. If the delivery is waiting for its next
- * attempt, makes it due instead. Throws `not_found`, `conflict` if the webhook is not active, and `idempotent_replay`.
+ * Sends a delivery's message again, as a new delivery that is sent out of order and not retried. If the delivery is
+ * still waiting for its next attempt, instead makes it due now, together with all other waiting deliveries if the
+ * webhook is ordered. Throws `not_found`, `conflict` if the webhook is not active, and `idempotent_replay`.
  */
 export async function redeliver(
   context: NotifyContext,

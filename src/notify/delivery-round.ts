@@ -32,8 +32,8 @@ const BATCH_SIZE = 50;
 /** The deliveries of a webhook that are sent next, with their request bodies. */
 export interface Batch {
   readonly webhook: WebhookTable;
-  /** Whether the activity log may contain events that have no deliveries yet. */
-  readonly hasMoreEvents: boolean;
+  /** Whether the activity log may contain further events whose deliveries can be created now. */
+  readonly mayHaveMoreEvents: boolean;
   readonly due: readonly { readonly delivery: WebhookDeliveryTable; readonly body: string }[];
 }
 
@@ -53,8 +53,9 @@ async function lockOwnedWebhook(trx: Trx, claimed: WebhookTable, owner: string):
 }
 
 /**
- * Creates deliveries for the next events of the activity log to which the webhook subscribes. Returns whether there may
- * be more events.
+ * Creates deliveries for the next events of the activity log to which the webhook subscribes, unless too many
+ * deliveries are waiting (`MAX_WAITING`). Returns whether there may be further events whose deliveries can be created
+ * now.
  */
 async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): Promise<boolean> {
   const waiting = await countWaiting(trx, webhook);
@@ -92,7 +93,7 @@ export async function prepareBatch(
 ): Promise<Batch | null> {
   const webhook = await lockOwnedWebhook(trx, claimed, owner);
   if (webhook === undefined) return null;
-  const hasMoreEvents = await createDeliveries(trx, webhook, now);
+  const mayHaveMoreEvents = await createDeliveries(trx, webhook, now);
   const rows = await listDueDeliveries(trx, webhook, now, BATCH_SIZE);
   const sequences = rows.flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
   const events = await findAuditEvents(trx, webhook.workspace_id, [...new Set(sequences)]);
@@ -102,18 +103,18 @@ export async function prepareBatch(
     const event = eventsBySequence.get(delivery.sequence ?? -1);
     return { delivery, body: bodyOf(delivery, event, webhook.format as WebhookFormat, source) };
   });
-  return { webhook, hasMoreEvents, due };
+  return { webhook, mayHaveMoreEvents, due };
 }
 
-/** Returns the changed columns of a delivery after an attempt. */
+/** Returns the columns of a delivery that an attempt changes. */
 function columnsAfter({ delivery, result, endedAt, durationMs }: Attempt): Partial<WebhookDeliveryTable> {
   const attempts = delivery.attempts + 1;
   const firstAttemptAt = delivery.first_attempt_at ?? endedAt;
   const canRetry = !result.delivered && delivery.is_manual === 0;
   const nextAt = canRetry ? nextAttemptAt(endedAt, firstAttemptAt, attempts, result.retryAfter) : null;
-  const failedStatus = nextAt === null ? 'failed' : 'waiting';
+  const undeliveredStatus = nextAt === null ? 'failed' : 'waiting';
   return {
-    status: result.delivered ? 'delivered' : failedStatus,
+    status: result.delivered ? 'delivered' : undeliveredStatus,
     attempts,
     first_attempt_at: firstAttemptAt,
     last_attempt_at: endedAt,
@@ -125,7 +126,9 @@ function columnsAfter({ delivery, result, endedAt, durationMs }: Attempt): Parti
   };
 }
 
-/** Switches a webhook off. Its waiting deliveries are sent when a person activates the webhook again. */
+/**
+ * Switches a webhook off and creates a notice. The waiting deliveries are sent when the webhook is activated again.
+ */
 async function switchOff(trx: Trx, webhook: WebhookTable, now: number, reason: 'failing' | 'gone'): Promise<void> {
   await updateWebhook(trx, webhook, { active: 0, switched_off_at: now, updated_at: now });
   const { workspace_id: workspaceId, id, name, failing_since: failingSince } = webhook;
@@ -142,8 +145,9 @@ async function switchOff(trx: Trx, webhook: WebhookTable, now: number, reason: '
 }
 
 /**
- * Records attempts in the order in which they were made. If `isInterrupted`, postpones the other waiting deliveries of
- * the webhook until the delivery of the last attempt is retried. Returns whether sending can continue.
+ * Records attempts in the order in which they were made. If `isInterrupted`, postpones the webhook's other waiting
+ * deliveries, except manual ones, until the delivery of the last attempt is retried. Switches the webhook off if
+ * deliveries have failed for too long or the receiver wants no more messages. Returns whether sending can continue.
  */
 export async function recordAttempts(
   trx: Trx,
@@ -164,12 +168,12 @@ export async function recordAttempts(
     if (result.delivered) failingSince = null;
     else if (delivery.is_manual === 0) failingSince ??= endedAt;
   }
-  const isSwitchedOff = isGone || (failingSince !== null && last.endedAt - failingSince >= DURATIONS.webhookRetries);
+  const mustSwitchOff = isGone || (failingSince !== null && last.endedAt - failingSince >= DURATIONS.webhookRetries);
   let postponedUntil = 0;
   for (const attempt of attempts) {
     const columns = columnsAfter(attempt);
-    // Messages that were not delivered before the webhook is switched off are sent when it is activated again.
-    const staysWaiting = isSwitchedOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
+    // A delivery whose last attempt has failed stays waiting, so that it is sent when the webhook is activated again.
+    const staysWaiting = mustSwitchOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
     const waitingColumns = staysWaiting ? { status: 'waiting', next_attempt_at: attempt.endedAt } : {};
     await updateDelivery(trx, webhook, attempt.delivery.id, { ...columns, ...waitingColumns });
     postponedUntil = columns.next_attempt_at ?? postponedUntil;
@@ -177,12 +181,12 @@ export async function recordAttempts(
   if (isInterrupted) await postponeDeliveries(trx, webhook, postponedUntil);
   await updateWebhook(trx, webhook, { failing_since: failingSince, last_delivered_at: lastDeliveredAt });
   await pruneDeliveries(trx, webhook, WEBHOOK_LIMITS.deliveries);
-  if (isSwitchedOff)
+  if (mustSwitchOff)
     await switchOff(trx, { ...webhook, failing_since: failingSince }, last.endedAt, isGone ? 'gone' : 'failing');
-  return !isSwitchedOff;
+  return !mustSwitchOff;
 }
 
-/** Releases a webhook, so that any node can claim it. */
+/** Releases a webhook that this node still owns, so that any node can claim it. */
 export async function releaseWebhook(trx: Trx, claimed: WebhookTable, owner: string): Promise<void> {
   const row = await lockWebhook(trx, claimed.workspace_id, claimed.id);
   if (row?.owner === owner) await updateWebhook(trx, row, { owner: null, lease_until: null });

@@ -10,7 +10,7 @@ import { createPacer } from './pacer.ts';
 
 /**
  * Maximum number of webhooks to which this node sends at a time, in total and per workspace. The total is high because
- * a round may spend most of its time waiting for a slow receiver.
+ * a round can spend most of its time waiting for a slow receiver.
  */
 const MAX_ROUNDS = 200;
 const MAX_ROUNDS_PER_WORKSPACE = 5;
@@ -42,7 +42,7 @@ export interface DeliveryWorker {
   tick(): Promise<void>;
   /** Claims webhooks now, without waiting for the next `tick`. */
   wake(): void;
-  /** Aborts the attempts in progress. Their messages are sent again later, by this or another node. */
+  /** Aborts the attempts in progress. Their messages are sent again by another node or after the next start. */
   stop(): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
   async function sendBatch(claimed: WebhookTable, endMs: number): Promise<boolean> {
     const batch = await store.transaction((trx) => prepareBatch(trx, claimed, owner, clock(), options.publicUrl()));
     if (batch === null) return false;
-    if (batch.due.length === 0) return batch.hasMoreEvents && performance.now() < endMs;
+    if (batch.due.length === 0) return batch.mayHaveMoreEvents && performance.now() < endMs;
     let attempts: Attempt[] = [];
     let consecutiveFailures = 0;
     let recordedMs = performance.now();

@@ -100,7 +100,7 @@ forEachEngine('emails about notices', (engine) => {
     assert.deepEqual(await tick(), []);
   });
 
-  test('an email that cannot be sent is retried after growing pauses, unless its notices were deleted', async () => {
+  test('an email that cannot be sent is retried after five seconds, and is discarded if its notices were deleted', async () => {
     now = NOON + 10 * DAY;
     await tick();
     const { workspaceId, personId } = await seedWorkspace(store);

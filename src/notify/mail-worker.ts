@@ -33,7 +33,7 @@ const DIGEST_HOUR = 7;
 const IMMEDIATE_MAX_AGE_MS = DAY;
 /** Longer than an attempt to send an email can take. */
 const LEASE_MS = 3 * MINUTE;
-/** Maximum number of emails sent, and of workspaces for which emails are created, per `tick`. */
+/** Maximum number of emails sent, and of workspaces for which emails of each mode are created, per `tick`. */
 const MAX_PER_TICK = 50;
 /** After this many consecutive failures, no more emails are sent until the next `tick`. */
 const MAX_CONSECUTIVE_FAILURES = 3;
@@ -59,11 +59,14 @@ export function lastDigestAt(now: number): number {
   return Math.floor((now - DIGEST_HOUR * HOUR) / DAY) * DAY + DIGEST_HOUR * HOUR;
 }
 
-/** Creates the emails about the notices of a workspace that are not in an email yet. */
+/**
+ * Creates the immediate or the daily emails (`unsent.column`) about the notices of a workspace that were not yet
+ * considered for such emails. If too many emails are waiting, the remaining members receive none about these notices.
+ */
 async function createMails(trx: Trx, workspaceId: string, unsent: UnsentFilter, now: number): Promise<void> {
   await lockAuditHead(trx, workspaceId);
   const notices = await takeUnsent(trx, workspaceId, unsent, now);
-  // `mailed_at` marks the notices in immediate emails, `digested_at` the notices in daily emails.
+  // `mailed_at` marks notices that were considered for immediate emails, `digested_at` for daily emails.
   const mode: NotificationMode = unsent.column === 'mailed_at' ? 'immediate' : 'digest';
   const noticesToSend = notices.filter(
     ({ created_at: at, dismissed_at: dismissedAt }) =>
@@ -91,8 +94,8 @@ async function createMails(trx: Trx, workspaceId: string, unsent: UnsentFilter, 
 }
 
 /**
- * Sends notices by email. One transaction creates the emails and marks their notices, so that each member receives a
- * notice in only one email. An email is sent by the node that has its lease, and is deleted when the mail server has
+ * Sends notices by email. One transaction creates the emails and marks their notices, so that a notice is in at most
+ * one email to each member. An email is sent by the node that has its lease, and is deleted when the mail server has
  * accepted it.
  */
 export function createMailWorker(options: MailWorkerOptions): {
@@ -109,7 +112,10 @@ export function createMailWorker(options: MailWorkerOptions): {
     }
   }
 
-  /** Sends an email about its notices that are still open. Sends nothing if the member may no longer see them. */
+  /**
+   * Sends an email about its notices that are still open and that the member has not turned off. Sends nothing if there
+   * are none or the member may no longer see notices.
+   */
   async function sendMail(mail: NoticeMailTable): Promise<void> {
     const { workspace_id: workspaceId } = mail;
     const recipient = await findRecipient(store.read, mail.member_id);

@@ -39,8 +39,9 @@ const CHAT_FORMATS: Readonly<Record<Exclude<WebhookFormat, 'standard'>, (message
 };
 
 /**
- * Returns the body of a message, which is the same in every attempt. The data of an event is its entry in the activity
- * log and the workspace ID, so that a receiver can compute the entry's hash. Pure.
+ * Returns the body of a message. In the format `standard`, it is the same in every attempt, and contains the event's
+ * entry in the activity log and the workspace ID, so that a receiver can compute the entry's hash. A test message has
+ * no event. Pure.
  */
 export function bodyOf(
   delivery: WebhookDeliveryTable,

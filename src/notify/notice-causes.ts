@@ -18,16 +18,18 @@ export const SCANNED_KINDS = [
   'credential.orphaned',
 ] as const satisfies readonly NoticeKind[];
 
+/** Why a credential has a notice. */
 export interface Cause {
   readonly kind: NoticeKind;
-  /** Identifies the cause: a credential with another occurrence of the same kind gets a new notice. */
+  /** Distinguishes causes of the same kind: a credential gets a new notice when its occurrence changes. */
   readonly occurrence: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Returns the notices that a credential's expiry causes. A stage that is longer than the credential's lifetime is
- * skipped, because its creator has just chosen the expiry. A credential that has a replacement needs no warning.
+ * Returns the cause of a notice about a credential's expiry, if any. A stage that is longer than the credential's
+ * lifetime is skipped, because the creator has just chosen the expiry; for the same reason, a lifetime of at most a day
+ * causes no notice at all. A credential that has a replacement needs no warning.
  */
 function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced }: CauseRow, now: number): Cause[] {
   if (expiresAt === null) return [];
@@ -42,7 +44,7 @@ function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced
   return [{ kind: 'credential.expiring', occurrence: `${days} ${occurrence}`, detail: { days, ...detail } }];
 }
 
-/** Returns the notices that a credential causes at a time. Pure. */
+/** Returns the causes of the notices that a credential should have at `now`. Pure. */
 export function causesOf(row: CauseRow, unusedAfterDays: number, now: number): Cause[] {
   if (row.active === 0) return [];
   const causes = expiryCausesOf(row, now);

@@ -38,7 +38,7 @@ forEachEngine('the scan for notices', (engine) => {
     const expiresAt = START + 60 * DAY;
     const recentlyUsed = { created_at: START, last_used_at: START + 59 * DAY };
     await seedCredential(store, owner, { ...recentlyUsed, expires_at: expiresAt });
-    // A credential whose lifetime is shorter than a stage skips it.
+    // A credential whose lifetime is at most a day causes no notice.
     await seedCredential(store, owner, { ...recentlyUsed, expires_at: expiresAt, created_at: expiresAt - 20 * HOUR });
     const noticesPerScan: string[][] = [];
     const scanTimes = [30 * DAY + 1, 30 * DAY, 7 * DAY + 1, 7 * DAY, DAY + 1, DAY, 1, 0, -30 * DAY + 1, -30 * DAY].map(
@@ -68,7 +68,7 @@ forEachEngine('the scan for notices', (engine) => {
     ]);
   });
 
-  test('creates notices of unused, violating and orphaned credentials, and deletes them when their cause no longer exists', async () => {
+  test('creates notices about unused, violating and orphaned credentials, and deletes them when their cause no longer exists', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const leaver = await seedPerson(store);
@@ -138,13 +138,13 @@ forEachEngine('the scan for notices', (engine) => {
   test('reads every credential even if many have the same last use', async () => {
     now = START;
     const owner = await seedWorkspace(store);
-    const idle = { created_at: START - 100 * DAY, expires_at: START - 50 * DAY };
+    const expired = { created_at: START - 100 * DAY, expires_at: START - 50 * DAY };
     const [first, last] = ['key_a', 'key_z'].map((id) => ({
-      ...idle,
+      ...expired,
       expires_at: null,
       id: `${id}${owner.workspaceId}`,
     }));
-    await Promise.all(Array.from({ length: 210 }, () => seedCredential(store, owner, idle)));
+    await Promise.all(Array.from({ length: 210 }, () => seedCredential(store, owner, expired)));
     for (const columns of [first, last]) await seedCredential(store, owner, columns);
     await scan();
     const credentialIds = (await noticesOf(owner.workspaceId)).map(({ subject_id: id }) => id).sort();

@@ -44,8 +44,8 @@ interface WorkspaceScan {
 }
 
 /**
- * Number of notices that can be added. A notice of an expiry can also replace a notice of another kind (`evictNotices`
- * of `src/store/notices.ts`).
+ * Numbers of notices about expiries and of other notices that can be added. A notice about an expiry can also replace a
+ * notice of another kind (`evictNotices` of `src/store/notices.ts`).
  */
 interface Capacity {
   readonly expiries: number;
@@ -97,7 +97,9 @@ function isDue(
   return capacity > 0;
 }
 
-/** Creates and deletes notices according to the current state of some credentials. Returns the remaining capacity. */
+/**
+ * Creates and deletes the notices of the credentials `ids` according to their state. Returns the remaining capacity.
+ */
 async function reconcile(
   trx: Trx,
   scan: WorkspaceScan,
@@ -168,8 +170,8 @@ async function scanWorkspace(workspace: Omit<WorkspaceScan, 'existing'>): Promis
 /**
  * Creates the notices that elapsed time or the state of a credential causes, and deletes notices whose cause no longer
  * exists. Repeated and concurrent scans create no notice twice. In a workspace with the maximum number of notices, only
- * notices of expiries are created. If the scan of a workspace fails, the other workspaces are scanned, and the promise
- * rejects with an `AggregateError`.
+ * notices about expiries are created. If the scan of a workspace fails, the other workspaces are scanned, and the
+ * promise rejects with an `AggregateError`.
  */
 export async function scanNotices(store: Store, clock: () => number): Promise<void> {
   await store.transaction(deleteNoticesOfDeletedIssues);

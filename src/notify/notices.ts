@@ -47,7 +47,7 @@ function serializeCredential(row: CredentialRow, addresses: readonly Address[]):
   };
 }
 
-/** Serializes a deleted credential, with the addresses that last presented its secret according to `notices`. */
+/** Serializes a deleted credential, with the addresses that last sent its secret according to `notices`. */
 function serializeDeletedCredential(row: TombstoneRow, notices: readonly NoticeTable[]): NoticeCredential {
   const { credential_id: id } = row;
   const uses = notices.filter(
@@ -133,7 +133,7 @@ export async function listNotices(
 
 /**
  * Dismisses a notice, or snoozes it until a time. A dismissed notice is not created again for the same cause. Throws
- * `not_found`, also if the notice was deleted with its cause, and `validation_failed`.
+ * `not_found`, also if the notice was deleted because its cause no longer exists, and `validation_failed`.
  */
 export async function dismissNotice(
   context: NotifyContext,
@@ -172,7 +172,10 @@ async function changeNotice(
     await lockAuditHead(trx, workspaceId);
     const row = await findNotice(trx, workspaceId, id);
     if (row === undefined)
-      throw new Problem('not_found', 'The notice was not found. It is deleted when its cause no longer exists.');
+      throw new Problem(
+        'not_found',
+        'The notice was not found. Notices are deleted when their cause no longer exists.',
+      );
     await updateNotice(trx, row, change);
     const { title } = serializeNotice(row, new Map(), now);
     const detail = { kind: row.kind, subject: row.subject_id, ...extraDetail };

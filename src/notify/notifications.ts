@@ -27,9 +27,9 @@ export function modeOf(
   return chosenModesOf(recipient)[kind] ?? (isUrgent({ kind, detail }) ? 'immediate' : 'digest');
 }
 
-function serializeNotifications(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
+function serializeNotifications(recipient: Pick<RecipientRow, 'notifications'>, sendsMail: boolean): Notifications {
   const kinds = NOTICE_KINDS.map((kind) => [kind, modeOf(recipient, { kind, detail: '{}' })]);
-  return { kinds: Object.fromEntries(kinds) as Notifications['kinds'], mail };
+  return { kinds: Object.fromEntries(kinds) as Notifications['kinds'], mail: sendsMail };
 }
 
 /** Returns how a member is notified of notices. Throws `not_found`. */
@@ -77,13 +77,16 @@ export async function updateNotifications(
 }
 
 /**
- * Returns the token of a link that unsubscribes a member. The token is valid as long as the membership exists, and
- * allows nothing else.
+ * Returns the token of a link that unsubscribes a member. The token authorizes nothing else, and is valid as long as
+ * the membership exists.
  */
 export const unsubscribeTokenOf = (seal: Seal, memberId: string): string =>
   `${memberId}.${seal.mac('unsubscribe', memberId)}`;
 
-/** Returns the member of an unsubscribe link; null if the link is invalid or the person is no longer a member. */
+/**
+ * Returns the member of an unsubscribe link; null if the link is invalid or the person is disabled or no longer a
+ * member.
+ */
 export async function findUnsubscriber({ store, seal }: NotifyContext, token: string): Promise<RecipientRow | null> {
   const [memberId = ''] = token.split('.');
   const presented = Buffer.from(token);

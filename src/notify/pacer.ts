@@ -8,8 +8,8 @@ const INTERVAL_MS = 50;
 const MIN_PER_SECOND = 50;
 const MAX_PER_SECOND = 5_000;
 /**
- * The pause after a message on a saturated node, in multiples of the time that starting a message takes. This bounds
- * the share of CPU time that messages use, on slow and on fast machines.
+ * On a saturated node, the pause after a message is at least this many times the time that starting a message takes.
+ * This bounds the share of CPU time that messages use, on slow and on fast machines.
  */
 const START_TIMES_PER_PAUSE = 300;
 /** Weight of each message in the moving average of the time to start a message. */
@@ -34,14 +34,17 @@ export function nextRate(perSecond: number, utilization: number, startMs: number
 }
 
 export interface Pacer {
-  /** Calls `start` when the next message may be sent, and returns its result. Rejects if the signal is aborted. */
+  /**
+   * Calls `start` when the next message may be sent, and returns its result. Also rejects if the signal is aborted
+   * before that call.
+   */
   run<Result>(start: () => Promise<Result>, signal: AbortSignal): Promise<Result>;
 }
 
 /**
- * Prevents the messages that a node sends from starving its requests: the rate grows until the event loop is busy, with
- * messages or with requests, and shrinks to a minimum while it is saturated. Without it, the throughput of
- * `/v1/authorize` drops to a fraction while messages are sent (`npm run bench -- notify`).
+ * Prevents the messages that a node sends from starving the requests that it serves: the rate grows until the event
+ * loop is busy with messages or requests, and shrinks to a minimum while the event loop is saturated. Without a pacer,
+ * the throughput of `/v1/authorize` drops to a fraction while messages are sent (`npm run bench -- notify`).
  */
 export function createPacer(): Pacer {
   let perSecond = INITIAL_PER_SECOND;

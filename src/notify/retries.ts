@@ -15,8 +15,8 @@ const PAUSES_MS = [
 const LONGEST_PAUSE_MS = 8 * HOUR;
 
 /**
- * Returns the pause that a receiver requested with `Retry-After` in seconds (RFC 9110, section 10.2.3), at most 8
- * hours.
+ * Returns the milliseconds of the pause that a receiver requested with `Retry-After` (RFC 9110, section 10.2.3), at
+ * most 8 hours; 0 if the header is missing or is not a number of seconds.
  */
 function requestedPauseMs(retryAfter: string | undefined): number {
   if (retryAfter === undefined || !/^\d{1,6}$/.test(retryAfter)) return 0;
@@ -25,7 +25,8 @@ function requestedPauseMs(retryAfter: string | undefined): number {
 
 /**
  * Returns when a delivery or an email is retried after its `attempts`-th attempt failed at `now`, in epoch
- * milliseconds; null once three days have passed. The last attempt is made at the end of the three days. Pure.
+ * milliseconds; null once three days have passed since the first attempt. The last attempt is made at the end of the
+ * three days. Pure.
  */
 export function nextAttemptAt(
   now: number,

@@ -25,7 +25,7 @@ import {
 import type { NotifyContext } from './context.ts';
 import { createWebhookSecret } from './message.ts';
 
-/** Binds sealed secrets to their webhook. */
+/** Returns the associated data that binds the sealed secrets of a webhook to it. */
 export const webhookSecretAssociatedData = (row: Pick<WebhookTable, 'workspace_id' | 'id'>): string =>
   `webhook ${row.workspace_id} ${row.id}`;
 
@@ -51,7 +51,7 @@ function serializeWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Web
   };
 }
 
-/** Returns the fields that people can edit. The entity tag is computed from them, so deliveries do not change it. */
+/** Returns the ID and the editable fields. Only these determine the entity tag, so deliveries do not change it. */
 function editableFieldsOf({ id, name, url, events, format, active }: Webhook) {
   return { id, name, url, events, format, active };
 }
@@ -164,7 +164,7 @@ type EditedColumns = Pick<WebhookTable, 'url' | 'active' | 'is_ordered'>;
 
 /**
  * Returns whether an edit resumes deliveries, and the columns that it then resets. Deliveries resume if the webhook was
- * activated or its URL or order has changed.
+ * activated or, while it is active, its URL or `is_ordered` has changed.
  */
 function resumptionAfterEdit(before: WebhookTable, after: EditedColumns) {
   const isRerouted = before.url !== after.url || before.is_ordered !== after.is_ordered;

@@ -10,7 +10,7 @@ function blockListOf(ranges: readonly string[]): BlockList {
   return list;
 }
 
-/** Addresses of this machine, its link and its cloud: loopback, "this host", link-local and metadata services. */
+/** Addresses of this machine, its local link and its cloud: loopback, "this host", link-local and metadata services. */
 const NODE_LOCAL_ADDRESSES = blockListOf([
   '127.0.0.0/8',
   '0.0.0.0/8',
@@ -63,8 +63,8 @@ function embeddedIpv4(address: string): string | null {
 }
 
 /**
- * Returns whether an address, in any notation, is one of `NODE_LOCAL_ADDRESSES`; false for a text that is not an
- * address. Pure.
+ * Returns whether an address, or the IPv4 address that it embeds, is one of `NODE_LOCAL_ADDRESSES`; false for a text
+ * that is not an address. Pure.
  */
 export function isNodeLocal(address: string): boolean {
   const [unscoped = ''] = address.split('%');

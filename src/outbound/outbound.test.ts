@@ -48,7 +48,7 @@ function send(url: string, options: OutboundOptions = toLoopback, body?: string)
 const rejectsWith = (result: Promise<unknown>, pattern: RegExp) =>
   assert.rejects(result, (error) => error instanceof OutboundError && pattern.test(error.message));
 
-test('addresses are public, private or special, in every notation', () => {
+test('addresses are classified as public, private or special, including embedded IPv4 addresses', () => {
   const kinds = {
     public: ['8.8.8.8', '172.32.0.1', '2606:4700::1', '::ffff:8.8.8.8', '64:ff9b::808:808'],
     private: ['10.1.2.3', '172.31.255.255', '192.168.0.1', '100.64.0.1', 'fc00::1', 'fdff::1', '::ffff:10.0.0.1'],
@@ -115,7 +115,7 @@ test('a URL that the policy excludes is refused before its name is resolved', ()
     assert.equal(refuses('any', url), true, url);
 });
 
-test('a host name is resolved once, and the request is sent to that address with the name in the Host header', async () => {
+test('a host name is resolved once, and the request is sent to the resolved address with the name in the Host header', async () => {
   const receiver = await startReceiver((request, response) => request.pipe(response.writeHead(201, { 'x-a': '1' })));
   let resolved = 0;
   const resolve = () => Promise.resolve(resolved++ === 0 ? LOOPBACK : []);
@@ -125,7 +125,7 @@ test('a host name is resolved once, and the request is sent to that address with
   assert.deepEqual(receiver.received, [`POST hooks.example:${receiver.port}/x?y=1`]);
 });
 
-test('a name that resolves to an excluded address is refused without a connection', async () => {
+test('a name that resolves only to addresses that the policy excludes is refused without a connection', async () => {
   const receiver = await startReceiver((_, response) => response.end());
   const url = `http://hooks.example:${receiver.port}/`;
   for (const address of ['127.0.0.1', '::ffff:127.0.0.1', '169.254.169.254']) {
@@ -162,14 +162,14 @@ test('the duration and the size of a response are limited', async () => {
   const limits = { timeoutMs: 100, maxResponseBytes: 1_000, method: 'GET', headers: {} } as const;
   for (const path of ['silent', 'trickle']) {
     const url = `http://hooks.example:${endless.port}/${path}`;
-    await rejectsWith(createOutbound(toLoopback).send({ url, ...limits }), /^No response within 0\.1 s\.$/);
+    await rejectsWith(createOutbound(toLoopback).send({ url, ...limits }), /^No complete response within 0\.1 s\.$/);
   }
   const resolve = () => new Promise<never>(() => undefined);
   const url = 'http://hooks.example/';
-  await rejectsWith(createOutbound({ policy: 'any', resolve }).send({ url, ...limits }), /No response within/);
+  await rejectsWith(createOutbound({ policy: 'any', resolve }).send({ url, ...limits }), /No complete response within/);
 });
 
-test('a request fails immediately if the connection ends or switches protocols without a final response', async () => {
+test('a request fails before its timeout if it is aborted, or if the connection ends or switches protocols without a final response', async () => {
   for (const [bytes, pattern] of [
     ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', /status 101/],
     ['HTTP/1.1 100 Continue\r\n\r\n', /connection/i],
@@ -197,7 +197,7 @@ test('the error of a refused connection contains the cause', async () => {
   await rejectsWith(send(`http://hooks.example:${port}/`), /ECONNREFUSED/);
 });
 
-test('certificates are verified against the host name, and a proxy receives the address that was checked', async () => {
+test('a certificate for the host name is requested and verified, and a proxy receives the address that was checked', async () => {
   const directory = temporaryDirectory();
   const certificateNames = ['-subj', '/CN=hooks.example', '-addext', 'subjectAltName=DNS:hooks.example'];
   const options = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'key', '-out', 'crt'];

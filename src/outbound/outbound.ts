@@ -40,8 +40,8 @@ export class OutboundError extends Error {
 
 export interface Outbound {
   /**
-   * Returns why a URL is refused, without resolving its host name; null if it is not refused. The addresses of a host
-   * name are checked when a request is sent.
+   * Returns why a URL is refused, as a phrase such as "must be ...", or null if it is not refused. Does not resolve
+   * host names: their addresses are checked when a request is sent.
    */
   refusalOf(url: string): string | null;
   /**
@@ -215,7 +215,8 @@ export function createOutbound({ policy, environment = {}, resolve }: OutboundOp
         return await Promise.race([sent, rejectOnAbort(signal)]);
       } catch (error) {
         if (error instanceof OutboundError) throw error;
-        if (timeout.aborted) throw new OutboundError(`No response within ${request.timeoutMs / 1000} s.`, error);
+        if (timeout.aborted)
+          throw new OutboundError(`No complete response within ${request.timeoutMs / 1000} s.`, error);
         throw new OutboundError(describeConnectionError(error as NodeJS.ErrnoException), error);
       }
     },

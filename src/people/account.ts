@@ -24,7 +24,7 @@ import {
   recordForPerson,
   type SignedInPerson,
   sha256,
-  totpIdentity,
+  totpAssociatedData,
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { hashChosenPassword } from './passwords.ts';
@@ -69,8 +69,8 @@ function recordOwnEvent(
 }
 
 /**
- * Locks the row of the person whose password was verified. Throws `invalid_token` if the session has ended, and
- * `sign_in_failed` if the password or two-factor authentication has changed since the verification.
+ * Locks the row of a person who has reauthenticated, and whose row at that time is `verified`. Throws `invalid_token`
+ * if the session has ended, and `sign_in_failed` if the password or two-factor authentication has changed since then.
  */
 async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: PersonRow): Promise<void> {
   const person = await lockSignedInPerson(trx, caller);
@@ -111,7 +111,7 @@ export async function updateMe(
 /**
  * Changes the password, ends every other session and returns a new secret for the current session. Throws
  * `sign_in_failed` for a wrong current password, `rate_limited`, `invalid_token`, and `validation_failed` for a new
- * password that is common or equals the person's name or email address.
+ * password that `hashChosenPassword` refuses.
  */
 export async function changePassword(
   context: PeopleContext,
@@ -154,7 +154,7 @@ export async function startTwoFactorSetup(
   if (person.totp_enabled === 1)
     throw new Problem('conflict', 'Two-factor authentication is already on. Turn it off first.');
   const secret = generateSecret();
-  const sealed = context.seal.seal(secret, totpIdentity(person));
+  const sealed = context.seal.seal(secret, totpAssociatedData(person));
   await context.store.transaction(async (trx) => {
     await lockIfUnchanged(trx, caller, person);
     await updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() });
@@ -171,9 +171,9 @@ function generateRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
 }
 
 /**
- * Confirms a second factor with its first code. Returns the recovery codes, which are not shown again, and the
- * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if no setup was started, `rate_limited`
- * and `invalid_token`.
+ * Confirms a second factor with its first code, and ends every other session. Returns the recovery codes, which are not
+ * shown again, and the session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if two-factor
+ * authentication is on or no setup was started, `rate_limited` and `invalid_token`.
  */
 export async function confirmTwoFactorSetup(
   context: PeopleContext,
@@ -182,7 +182,8 @@ export async function confirmTwoFactorSetup(
   origin: RequestOrigin,
 ): Promise<{ recoveryCodes: string[]; sessionSecret: string }> {
   const person = await requireCaller(context, caller);
-  if (person.totp_enabled === 1 || person.totp_sealed === null) {
+  if (person.totp_enabled === 1) throw new Problem('conflict', 'Two-factor authentication is already on.');
+  if (person.totp_sealed === null) {
     throw new Problem('conflict', 'No two-factor setup was started. Start it with POST /v1/me/two-factor.');
   }
   const throttledAccount = personAccount(person.id);

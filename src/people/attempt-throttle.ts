@@ -18,7 +18,10 @@ function throwIfLimited(waitMs: number): void {
 }
 
 declare const brand: unique symbol;
-/** Key of a failure counter that spans all accounts: a client's network or a person, for one purpose. */
+/**
+ * Key of the failure counter of whoever makes the attempts, on any account: a client's network or a signed-in person,
+ * for one purpose.
+ */
 export type FailureSubject = string & { readonly [brand]: true };
 
 /** Returns the failure subject of a client. All limits use it, so that they identify clients in the same way. */
@@ -33,7 +36,7 @@ export const clientSubject = (
 export const personSubject = (personId: string, purpose: string): FailureSubject =>
   `${purpose} ${personId}` as FailureSubject;
 
-/** The account for which failures are counted, with the key of its counter. */
+/** The account on which attempts are made, with the key of its failure counter. */
 interface ThrottledAccount {
   readonly subject: string;
   /** Null for an unknown account. */
@@ -108,7 +111,10 @@ export async function checkFailureLimit(context: PeopleContext, subject: Failure
   throwIfLimited(failures.acrossAccounts.waitMs(subject, subject, clock()));
 }
 
-/** Counts a failure for a subject. Throws `rate_limited`; the response must then not reveal that the attempt failed. */
+/**
+ * Counts a failure for a subject. Throws `rate_limited` if the limit was already reached; the response must then not
+ * reveal that the attempt failed.
+ */
 export async function recordFailure(context: PeopleContext, subject: FailureSubject): Promise<void> {
   throwIfLimited(await context.failures.acrossAccounts.recordFailure(subject, subject, context.clock()));
 }

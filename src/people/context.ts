@@ -28,7 +28,7 @@ export interface PeopleContext {
     readonly signIn: FailureLimiter;
     /** Failures per `FailureSubject`, such as a client's network. */
     readonly acrossAccounts: FailureLimiter;
-    /** Sign-ins and sign-ups of one client (`clientNetwork`) run one at a time. */
+    /** Runs the attempts (`throttleAttempt`) and sign-ups of one client (`clientNetwork`) one at a time. */
     readonly clientMutex: KeyedMutex;
   };
   /** Who may sign up: only people with an invitation, or everyone. */
@@ -74,11 +74,11 @@ export function memberPartyOf(member: { readonly id: string; readonly name: stri
   return { kind: 'member', id: member.id, name: member.name };
 }
 
-/** Returns the identity to which a person's encrypted TOTP key is bound, so that it cannot be used in another row. */
-export const totpIdentity = (person: { readonly id: string }) => `totp ${person.id}`;
+/** Returns the associated data that binds an encrypted TOTP key to its person, so that no other row can use it. */
+export const totpAssociatedData = (person: { readonly id: string }) => `totp ${person.id}`;
 
-/** Returns the identity to which the encrypted refresh token of a session is bound. */
-export const refreshTokenIdentity = (row: { readonly session_id: string }) => `refresh token ${row.session_id}`;
+/** Returns the associated data that binds an encrypted refresh token to its session. */
+export const refreshTokenAssociatedData = (row: { readonly session_id: string }) => `refresh token ${row.session_id}`;
 
 /** Returns an email address in the form used for comparison: NFC, trimmed, lower case. */
 export function emailKey(email: string): string {
@@ -94,7 +94,7 @@ export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Returns random characters of an alphabet. 22 base62 characters have over 130 bits. */
+/** Returns random characters of an alphabet. A base62 character has almost 6 bits. */
 export function randomCode(length: number, alphabet: string = BASE62): string {
   let code = '';
   // Larger bytes are skipped, because they would make the first characters of the alphabet more likely.
@@ -121,7 +121,10 @@ export async function recordForPerson(
   await appendToEachLog(trx, logs, { ...draft, credential: null });
 }
 
-/** Records an event that concerns a person and the operators: in the system log and the log of each workspace. */
+/**
+ * Records an event that concerns a person and the operators: in the system log and in the log of each workspace of the
+ * person.
+ */
 export async function recordForPersonAndOperators(
   trx: Trx,
   personId: string,

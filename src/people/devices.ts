@@ -21,8 +21,8 @@ import { lockSignedInPerson } from './lock-session.ts';
 import { startSession } from './sessions.ts';
 
 /**
- * Twenty consonants, so that codes contain no words and no confusable characters (RFC 8628, section 6.1). Eight of them
- * have 34 bits, and a code is valid for 15 minutes.
+ * Twenty consonants, so that codes contain no words and no confusable characters (RFC 8628, section 6.1). A code of
+ * eight has 34 bits, and a code is valid for 15 minutes.
  */
 const USER_CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
 
@@ -37,10 +37,13 @@ function oauthError(error: string, detail: string): Problem {
   return new Problem('invalid_request', detail, { error });
 }
 
-/** Starts a device's sign-in (RFC 8628, section 3.1). Throws `rate_limited`. */
+/**
+ * Starts a device's sign-in (RFC 8628, section 3.1). The person who approves it sees `clientName`. Throws
+ * `rate_limited`.
+ */
 export async function startDeviceAuthorization(
   context: PeopleContext,
-  client: string,
+  clientName: string,
   origin: RequestOrigin,
 ): Promise<{ deviceCode: string; userCode: string }> {
   const now = context.clock();
@@ -55,7 +58,7 @@ export async function startDeviceAuthorization(
       id: createId('device', now),
       device_digest: sha256(deviceCode),
       user_code: userCode,
-      client,
+      client: clientName,
       address: origin.address,
       person_id: null,
       session_id: null,
@@ -112,10 +115,7 @@ export async function pollDeviceToken(
 async function requirePendingRequest(context: PeopleContext, userCode: string): Promise<DeviceCodeTable> {
   const row = await findDeviceCode(context.store.read, { userCode: normalizeCode(userCode) });
   if (row === undefined || row.status !== 'pending' || row.expires_at <= context.clock()) {
-    throw new Problem(
-      'not_found',
-      'No pending request has this code: it is wrong, has expired or was already approved or denied.',
-    );
+    throw new Problem('not_found', 'The code is wrong or has expired, or the request was already approved or denied.');
   }
   return row;
 }
@@ -140,8 +140,8 @@ export async function getDeviceRequest(context: PeopleContext, caller: SignedInP
 }
 
 /**
- * Approves or denies a device as the signed-in person. A code cannot be approved if all access of the person was ended
- * after the code was created. Throws `not_found` for any code that cannot be decided on, and `invalid_token`.
+ * Approves or denies a device as the signed-in person. Throws `invalid_token`, and `not_found` if the request is no
+ * longer pending or was created before all access of the person was last ended.
  */
 export async function decideDeviceRequest(
   context: PeopleContext,

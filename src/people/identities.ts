@@ -11,11 +11,11 @@ import {
   listIdentities,
 } from '../store/identities.ts';
 import { deleteAnsweredDevices } from '../store/person-access.ts';
-import { addIdentity } from './account-sign-up.ts';
 import { emailKey, type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import type { ProviderAccount } from './oidc-claims.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
+import { addIdentity } from './provider-sign-up.ts';
 
 const MAX_IDENTITIES = 10;
 
@@ -39,8 +39,8 @@ export async function getOwnSingleSignOn(context: PeopleContext, caller: SignedI
 }
 
 /**
- * Links a provider account to the signed-in person who requested it. The account's verified email address must be the
- * person's. Throws `SingleSignOnError` and `invalid_token`.
+ * Links a provider account to the signed-in person who requested the link. The account's verified email address must be
+ * the person's. Throws `SingleSignOnError` and `invalid_token`.
  */
 export async function linkIdentity(
   context: PeopleContext,
@@ -61,9 +61,9 @@ export async function linkIdentity(
 }
 
 /**
- * Unlinks a provider account from a person who has reauthenticated. Ends every other session that was started with it,
- * and deletes device codes that the person has approved. Throws `not_found`, `conflict` while single sign-on is the
- * only way to sign in, and `invalid_token`.
+ * Unlinks a provider account from a person who has reauthenticated. Ends every other session that was started with the
+ * account, and deletes device codes that the person has approved. Throws `not_found`, `conflict` while single sign-on
+ * is the only way to sign in, and `invalid_token`.
  */
 export async function unlinkIdentity(
   context: PeopleContext,

@@ -52,8 +52,8 @@ function serializeInvitation(row: InvitationRow): Invitation {
 
 /**
  * Creates an invitation with a link, which is also mailed if a mail server is configured. Replaces an earlier
- * invitation of the same email address. Throws `conflict` if the person is already a member, `idempotent_replay` for a
- * repeated request, and `forbidden` if the caller is no longer an admin.
+ * invitation to the same email address. Throws `conflict` if the person is already a member, `idempotent_replay` for a
+ * repeated request, and `forbidden` if the caller is no longer an owner or admin.
  */
 export async function createInvitation(
   context: PeopleContext,

@@ -1,6 +1,6 @@
 import type { Transporter } from 'nodemailer';
 
-/** A message. `html` is an alternative form of `text`. */
+/** An email. `html` is an alternative form of `text`. */
 export interface Mail {
   readonly to: string;
   readonly subject: string;
@@ -10,7 +10,7 @@ export interface Mail {
   readonly headers?: Record<string, string>;
 }
 
-/** Sends mail through the mail server that the operator has configured. */
+/** Sends mail through the configured mail server. */
 export interface Mailer {
   /** Resolves when the mail server has accepted the message; rejects otherwise. */
   send(message: Mail): Promise<void>;

@@ -62,7 +62,7 @@ async function lockNonOwner(trx: Trx, workspaceId: string, id: string): Promise<
 
 /**
  * Changes the role of a member. Throws `not_found`, and `forbidden` for the owner or if the caller is no longer an
- * admin.
+ * owner or admin.
  */
 export async function updateMember(
   context: PeopleContext,
@@ -99,7 +99,7 @@ export async function endMembership(context: PeopleContext, trx: Trx, member: Me
 /**
  * Removes a member, who can then no longer see anything in the workspace. If it was their last workspace, all their
  * access ends. Resources that they created remain. Throws `not_found`, and `forbidden` for the owner or if the caller
- * is no longer an admin.
+ * is no longer an owner or admin.
  */
 export async function removeMember(context: PeopleContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;

@@ -21,7 +21,7 @@ export function isProviderDown(error: unknown): boolean {
 
 /**
  * Returns a `fetch` function over `src/outbound/` for libraries that communicate with the provider. It does not follow
- * redirects. It throws `OutboundError`, also for a response with a status from 500, which the libraries would interpret
+ * redirects. It throws `OutboundError`, also for a response with a 5xx status, which the libraries would interpret
  * as a refusal.
  */
 export function createOidcFetch(outbound: Outbound) {

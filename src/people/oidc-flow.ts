@@ -41,7 +41,7 @@ export function sealFlow(context: Pick<PeopleContext, 'seal'>, flow: Flow): stri
   return sealJson(context, flow, FLOW_ASSOCIATED_DATA);
 }
 
-/** Returns the flow in a cookie, or null if there is no cookie, it has expired, or this server did not create it. */
+/** Returns the flow in a cookie, or null if the cookie is missing, has expired or was not created by this server. */
 export function openFlow(context: Pick<PeopleContext, 'seal' | 'clock'>, sealed: string | null): Flow | null {
   const flow = sealed === null ? null : (openJson(context, sealed, FLOW_ASSOCIATED_DATA) as Flow | null);
   return flow !== null && flow.expiresAt > context.clock() ? flow : null;

@@ -46,7 +46,7 @@ export interface OidcProvider {
   readonly name: string;
   createRequest(redirectUri: string, fresh: boolean): Promise<AuthorizationRequest>;
   authorizationUrl(request: AuthorizationRequest): Promise<string>;
-  /** Exchanges the code of the response, whose query is `search`, and verifies the ID token. */
+  /** Exchanges the authorization code in the provider's response, whose query is `search`. Verifies the ID token. */
   exchange(search: string, request: AuthorizationRequest): Promise<ProviderSignIn>;
   /** Uses a refresh token. Throws with the reason `expired` if the provider has ended the session. */
   refresh(refreshToken: string, subject: string): Promise<ProviderSignIn>;

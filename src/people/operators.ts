@@ -37,7 +37,8 @@ export async function listPeople(
 
 /**
  * Checks that a person is still an operator, because that may have changed since the request started, and locks the
- * operators until the transaction ends. Any other actor is allowed: the server's own command line. Throws `forbidden`.
+ * operators until the transaction ends. An actor that is not a person is allowed: the server's own command line. Throws
+ * `forbidden`.
  */
 export async function lockOperatorStatus(trx: Trx, actor: AuditParty): Promise<void> {
   const operators = await lockOperators(trx);

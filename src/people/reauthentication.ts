@@ -38,8 +38,8 @@ export async function startPasskeyReauthentication(
 }
 
 /**
- * Checks the password and the second factor. Returns null if either is wrong. Throws `second_factor_required` if a code
- * is required but missing.
+ * Checks the password and the second factor. Returns null if either is wrong or the password is missing. Throws
+ * `second_factor_required` if a code is required but missing.
  */
 async function checkPassword(
   context: PeopleContext,

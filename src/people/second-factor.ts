@@ -2,7 +2,7 @@ import { verify } from 'otplib';
 import { Problem } from '../contract/problem.ts';
 import { advanceTotpStep, consumeRecoveryCode, type PersonRow } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
-import { normalizeCode, type PeopleContext, sha256, totpIdentity } from './context.ts';
+import { normalizeCode, type PeopleContext, sha256, totpAssociatedData } from './context.ts';
 
 const RECOVERY_CODE = /^[0-9A-Z]{24}$/;
 
@@ -29,7 +29,7 @@ export async function checkSecondFactorCode(
   const digits = code.replace(/\s/g, '');
   if (/^\d{6}$/.test(digits)) {
     if (person.totp_sealed === null) return null;
-    const secret = context.seal.open(person.totp_sealed, totpIdentity(person));
+    const secret = context.seal.open(person.totp_sealed, totpAssociatedData(person));
     const epoch = Math.floor(context.clock() / 1000);
     const result = await verify({ secret, token: digits, epoch, epochTolerance: 30 });
     return result.valid && 'timeStep' in result ? { step: result.timeStep } : null;
@@ -38,7 +38,7 @@ export async function checkSecondFactorCode(
   return RECOVERY_CODE.test(recoveryCode) ? { recovery: sha256(recoveryCode) } : null;
 }
 
-/** Consumes a code. Returns true for exactly one of several callers with the same code (ASVS 6.5.1). */
+/** Consumes a code. Returns false if it was used before or is not one of the person's recovery codes (ASVS 6.5.1). */
 export async function consumeSecondFactor(trx: Trx, personId: string, factor: SecondFactor): Promise<boolean> {
   return 'step' in factor
     ? advanceTotpStep(trx, personId, factor.step)

@@ -9,7 +9,7 @@ import {
 } from '../store/identities.ts';
 import { findPerson } from '../store/people.ts';
 import { deleteAnsweredDevices } from '../store/person-access.ts';
-import { type PeopleContext, recordSessionEnded, refreshTokenIdentity } from './context.ts';
+import { type PeopleContext, recordSessionEnded, refreshTokenAssociatedData } from './context.ts';
 import { applyGroupRoles } from './group-roles.ts';
 import { isSameIssuer, type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
 
@@ -41,7 +41,7 @@ async function refresh(
   session: RefreshableSession,
 ): Promise<ProviderSignIn | null | undefined> {
   if (singleSignOn === null || !isSameIssuer(session.issuer, singleSignOn.provider.issuer)) return null;
-  const token = seal.open(session.refresh_token_sealed, refreshTokenIdentity(session));
+  const token = seal.open(session.refresh_token_sealed, refreshTokenAssociatedData(session));
   try {
     return await singleSignOn.provider.refresh(token, session.subject);
   } catch (error) {
@@ -62,16 +62,16 @@ async function checkSession(context: PeopleContext, session: RefreshableSession)
   const signIn = await refresh(context, session);
   if (signIn === undefined) return;
   if (signIn === null) return endSession(context, session);
-  const sealed = seal.seal(signIn.refreshToken ?? '', refreshTokenIdentity(session));
+  const sealed = seal.seal(signIn.refreshToken ?? '', refreshTokenAssociatedData(session));
   await store.transaction((trx) => updateRefreshToken(trx, session.session_id, sealed, now));
   const person = await findPerson(store.read, session.person_id);
   if (person !== undefined) await applyGroupRoles(context, person, signIn.account.claims, NO_ORIGIN);
 }
 
 /**
- * Uses the refresh tokens of sessions that the provider has not confirmed for an hour. People then lose the roles of
- * groups that they have left, and sessions that the provider has ended are ended here too. Each session is checked by
- * one node. If the provider cannot be reached, nothing changes.
+ * Uses the refresh tokens of sessions that the provider has not confirmed for an hour, to end the sessions that the
+ * provider has ended and to apply the roles of the groups that people are in now. Each session is checked by one node.
+ * If the provider cannot be reached, nothing changes.
  */
 export async function checkProviderSessions(context: PeopleContext): Promise<void> {
   if (context.singleSignOn === null) return;

@@ -126,8 +126,8 @@ export function refuseDisabled(person: Pick<PersonRow, 'disabled'>): void {
 
 /**
  * Locks a person until the transaction ends, and returns whether the verified password and second factor are still
- * current. Without the lock, a session started with an old password could outlive the password change (CVE-2026-22706).
- * Throws `forbidden` for a disabled person.
+ * current. Without the lock, a session started with an old password could outlive the password change (as in
+ * CVE-2026-22706). Throws `forbidden` for a disabled person.
  */
 async function lockAndCompare(trx: Trx, verified: PersonRow): Promise<boolean> {
   const current = await lockPerson(trx, verified.id);

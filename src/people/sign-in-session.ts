@@ -3,7 +3,7 @@ import { DURATIONS } from '../contract/limits.ts';
 import { findIdentity, type IdentityRow, insertSessionSignIn, updateIdentity } from '../store/identities.ts';
 import { lockPerson, type PersonRow } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
-import { type PeopleContext, refreshTokenIdentity } from './context.ts';
+import { type PeopleContext, refreshTokenAssociatedData } from './context.ts';
 import { applyGroupRoles } from './group-roles.ts';
 import type { Claims } from './oidc-claims.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
@@ -75,7 +75,9 @@ async function startProviderSession(
     multi_factor: signIn.isMultiFactor ? 1 : 0,
     fresh_until: signIn.freshUntil,
     refresh_token_sealed:
-      refreshToken === null ? null : context.seal.seal(refreshToken, refreshTokenIdentity({ session_id: session.id })),
+      refreshToken === null
+        ? null
+        : context.seal.seal(refreshToken, refreshTokenAssociatedData({ session_id: session.id })),
     checked_at: now,
   });
   return { person, session };

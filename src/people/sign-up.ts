@@ -85,7 +85,10 @@ export async function isFirstPerson(trx: Trx): Promise<boolean> {
   return !(await hasAnyPerson(trx));
 }
 
-/** Checks that this person may sign up, before a password is hashed. Throws `forbidden`. */
+/**
+ * Checks that this person may sign up, before a password is hashed. Does not check the setup code, which `signUp`
+ * consumes. Throws `forbidden`.
+ */
 async function checkSignUpAllowed(context: PeopleContext, input: SignUp): Promise<void> {
   const { store, clock } = context;
   if (input.setupCode !== undefined || context.signUp === 'open') return;
@@ -125,7 +128,7 @@ function throttleSignUp<Done>(
 
 /**
  * Signs a person up and in. If sign-up is by invitation, this requires the code of an invitation or, for the first
- * person, the setup code, with which exactly one of several concurrent attempts succeeds. Throws `forbidden`,
+ * person, the setup code. Of several concurrent attempts with the setup code, one succeeds. Throws `forbidden`,
  * `conflict` for a taken email address, `validation_failed` for a refused password, `rate_limited`, and the errors of
  * `acceptInvitationInTransaction`.
  */
@@ -145,7 +148,7 @@ export async function signUp(
       if (input.setupCode !== undefined && (!(await consumeSetupCode(trx, sha256(input.setupCode))) || !isFirst)) {
         throw new Problem(
           'forbidden',
-          'The setup code is not valid. A new one is printed at each start until it is used.',
+          'The setup code is not valid. Until someone has signed up, each start of the server prints a new code.',
         );
       }
       await deleteSetupCode(trx);
@@ -166,8 +169,8 @@ export async function signUp(
 }
 
 /**
- * Creates the first owner and workspace without a browser. Throws `conflict` if anyone has signed up, and
- * `validation_failed` for a refused password.
+ * Creates the first person, as an operator, and a workspace that the person owns, without a browser. Throws `conflict`
+ * if anyone has signed up, and `validation_failed` for a refused password.
  */
 export async function createFirstOwner(
   context: PeopleContext,

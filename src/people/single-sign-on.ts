@@ -4,12 +4,12 @@ import { Problem } from '../contract/problem.ts';
 import type { SingleSignOnProblem } from '../contract/vocabulary.ts';
 import { consumeSingleUse, findIdentity, findSingleUse, insertSingleUse } from '../store/identities.ts';
 import { findPerson, type PersonRow } from '../store/people.ts';
-import { signUpWithAccount } from './account-sign-up.ts';
 import { checkFailureLimit, clientSubject, personAccount, recordFailure, throttleAttempt } from './attempt-throttle.ts';
 import { type PeopleContext, randomCode, type SignedInPerson, sha256 } from './context.ts';
 import { linkIdentity } from './identities.ts';
 import { type Flow, type FlowPurpose, openFlow, openJson, sealFlow, sealJson } from './oidc-flow.ts';
 import { type OidcProvider, type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
+import { signUpWithProviderAccount } from './provider-sign-up.ts';
 import { checkSecondFactorCode, consumeSecondFactor } from './second-factor.ts';
 import { type CreatedSession, recordSignInFailure } from './sessions.ts';
 import { type AcceptedSignIn, completeProviderSignIn, freshUntil, lockAcceptedSignIn } from './sign-in-session.ts';
@@ -114,7 +114,7 @@ async function findOrSignUp(
 ): Promise<{ person: PersonRow; isNew: boolean }> {
   const identity = await findIdentity(context.store.read, account.issuer, account.subject);
   if (identity === undefined) {
-    return { person: (await signUpWithAccount(context, account, purpose, origin)).person, isNew: true };
+    return { person: (await signUpWithProviderAccount(context, account, purpose, origin)).person, isNew: true };
   }
   const person = await findPerson(context.store.read, identity.person_id);
   if (person === undefined) throw new SingleSignOnError('refused', 'The person no longer exists.');

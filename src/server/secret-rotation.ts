@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
 import { webhookSecretAssociatedData } from '../notify/webhooks.ts';
-import { refreshTokenIdentity, totpIdentity } from '../people/context.ts';
+import { refreshTokenAssociatedData, totpAssociatedData } from '../people/context.ts';
 import { backupKeyAssociatedData } from '../platform/backups/backup-keys.ts';
 import { statusTokenAssociatedData } from '../platform/commit-status/settings.ts';
 import { variableAssociatedData } from '../platform/environment/effective-variables.ts';
@@ -38,8 +38,8 @@ const associatedDataOfVariable = (kind: EnvOwnerKind, id: string, row: SealedRow
 
 /** Per table: the associated data that binds the encrypted value of a row to that row. */
 const ASSOCIATED_DATA: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
-  person: (row) => totpIdentity({ id: String(row['id']) }),
-  session_sign_in: (row) => refreshTokenIdentity({ session_id: String(row['session_id']) }),
+  person: (row) => totpAssociatedData({ id: String(row['id']) }),
+  session_sign_in: (row) => refreshTokenAssociatedData({ session_id: String(row['session_id']) }),
   server: (row) => serverKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
   app: (row) =>
     repositoryPasswordAssociatedData({

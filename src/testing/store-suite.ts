@@ -14,7 +14,7 @@ import { seedWorkspace } from './test-store.ts';
 
 /**
  * Declares the tests that every store must pass. `open` returns an empty store. If stores compared credentials or IDs
- * differently, their authorization decisions would differ too (CVE-2026-55170).
+ * differently, their authorization decisions would differ too (as in CVE-2026-55170).
  */
 export function declareStoreSuite(engine: string, open: () => Promise<Store>): void {
   describe(`the store on ${engine}`, () => {

@@ -75,7 +75,7 @@ describe('message formats', () => {
     });
   });
 
-  test('a message about the deletion of a credential names it, and Devpilot as the actor', () => {
+  test('a message about a credential that Devpilot deleted contains the name of the credential and Devpilot as the actor', () => {
     const system = { kind: 'system', id: null, name: null };
     const fields = { action: 'access_token.deleted', actor: system, detail: {} };
     const deleted = toChatMessage({ ...messageOf('CI', fields), type: 'audit.event' }, source);

@@ -20,7 +20,7 @@ const plainText = (text: string, maxLength: number) => ({
  */
 export function toSlackBody({ title, fields, url }: ChatMessage): object {
   return {
-    // Shown in notifications.
+    // Slack shows this text in its notifications.
     text: fitText(title, MAX_FIELD_LENGTH, escapeCharacter),
     mrkdwn: false,
     unfurl_links: false,

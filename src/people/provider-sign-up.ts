@@ -14,7 +14,10 @@ import type { FlowPurpose } from './oidc-flow.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
 import { insertNewPerson, isFirstPerson, newPersonRow } from './sign-up.ts';
 
-/** Links a person to an account at the provider, and records it. Throws `SingleSignOnError` if it is already linked. */
+/**
+ * Links an account at the provider to a person, and records the link. Throws `SingleSignOnError` if the account is
+ * already linked.
+ */
 export async function addIdentity(
   trx: Trx,
   person: PersonRow,
@@ -51,7 +54,7 @@ function nameOf(account: ProviderAccount, email: string): string {
   return name.success ? name.data : (email.split('@')[0] ?? email);
 }
 
-/** Accepts an invitation during a sign-up. Throws `SingleSignOnError` where the accepting throws a `Problem`. */
+/** Accepts an invitation during a sign-up. Throws a `SingleSignOnError` instead of a `Problem`. */
 async function acceptInvitationOrRefuse(...args: Parameters<typeof acceptInvitationInTransaction>): Promise<void> {
   try {
     await acceptInvitationInTransaction(...args);
@@ -63,10 +66,10 @@ async function acceptInvitationOrRefuse(...args: Parameters<typeof acceptInvitat
 
 /**
  * Creates a person for a provider account that is not linked to anyone. Throws `SingleSignOnError`, also if a person
- * already has the email address: that person must sign in and link the account. Otherwise anyone who can set an email
- * address at the provider could take over the person's account (the "nOAuth" attack).
+ * already has the email address: that person must sign in and link the provider account. Otherwise anyone who can set
+ * an email address at the provider could take over the person's Devpilot account (the "nOAuth" attack).
  */
-export async function signUpWithAccount(
+export async function signUpWithProviderAccount(
   context: PeopleContext,
   account: ProviderAccount,
   { invitation, setupCode }: Extract<FlowPurpose, { kind: 'sign_in' }>,
