@@ -27,7 +27,9 @@ const texts = strings.page;
 const MAX_ADDRESSES = 3;
 const SNOOZE_DAYS = { day: 1, week: 7, month: 30 } as const;
 
-/** Describes when a credential was last used or, if it was deleted, when it was deleted, and the addresses of its use. */
+/**
+ * Describes when a credential was last used or, if it was deleted, when it was deleted, and the addresses of its use.
+ */
 function describeUse({ lastUsedAt, deletedAt, addresses }: NonNullable<Notice['credential']>): ReactNode {
   const from = addresses
     .slice(0, MAX_ADDRESSES)
