@@ -72,10 +72,14 @@ export function problemOfDecision(
   if (decision === 'rate_exceeded') {
     if (rate === null || rate === undefined) return new Problem('rate_limited');
     const { requests, seconds } = rate;
-    return new Problem('rate_limited', `The credential is limited to ${requests} requests per ${seconds} seconds.`, {
-      rate,
-      retryAfter: secondsToWait(rate),
-    });
+    return new Problem(
+      'rate_limited',
+      `Too many requests: the rate limit of the credential is ${requests} per ${seconds} s.`,
+      {
+        rate,
+        retryAfter: secondsToWait(rate),
+      },
+    );
   }
   if (decision === 'other_workspace') {
     return new Problem(
