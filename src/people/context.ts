@@ -24,7 +24,7 @@ export interface PeopleContext {
   /** Resolves when no node accepts the revoked credentials any longer. */
   readonly waitForConfirmation: WaitForConfirmation;
   readonly failures: {
-    /** Failures per account. */
+    /** Failed sign-ins and reauthentications per account. */
     readonly signIn: FailureLimiter;
     /** Failures per `FailureSubject`, such as a client's network. */
     readonly acrossAccounts: FailureLimiter;

@@ -141,8 +141,9 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
   }
 
   /**
-   * Merges the claims of the ID token with the claims of the userinfo endpoint, if the provider has one. The ID token
-   * takes precedence.
+   * Returns the account that the ID token and the provider's userinfo endpoint, if any, describe. The claims of the ID
+   * token take precedence. `knownSubject` is the subject of an earlier sign-in that is refreshed: then the subject must
+   * be the same, and the ID token can be missing.
    */
   async function fetchAccount(
     config: Configuration,

@@ -101,7 +101,10 @@ function dummyPasswordHash(): Promise<string> {
   return dummyHash;
 }
 
-/** Records a failed sign-in in the log of each workspace of the person, or in the system log if there are none. */
+/**
+ * Records a failed sign-in or reauthentication in the log of each workspace of the person, or in the system log if the
+ * person has none or is unknown.
+ */
 export async function recordSignInFailure(
   context: PeopleContext,
   person: PersonRow | undefined,
@@ -129,7 +132,7 @@ export function refuseDisabled(person: Pick<PersonRow, 'disabled'>): void {
  * current. Without the lock, a session started with an old password could outlive the password change (as in
  * CVE-2026-22706). Throws `forbidden` for a disabled person.
  */
-async function lockAndCompare(trx: Trx, verified: PersonRow): Promise<boolean> {
+async function lockAndCheckUnchanged(trx: Trx, verified: PersonRow): Promise<boolean> {
   const current = await lockPerson(trx, verified.id);
   if (current !== undefined) refuseDisabled(current);
   return current?.password_hash === verified.password_hash && current.totp_enabled === verified.totp_enabled;
@@ -163,7 +166,7 @@ export async function signIn(
     },
     complete: ({ person: verified, factor }) =>
       store.transaction(async (trx) => {
-        if (!(await lockAndCompare(trx, verified))) return null;
+        if (!(await lockAndCheckUnchanged(trx, verified))) return null;
         if (factor === null) return startSession(trx, verified, 'browser', origin, clock());
         if (!(await consumeSecondFactor(trx, verified.id, factor))) return null;
         const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
