@@ -33,7 +33,20 @@ export async function deleteBackupRow(trx: Trx, workspaceId: string, id: string)
   await trx.deleteFrom('backup').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** Returns the number of an app's backups and restores that are pending or running. */
+/** Returns whether a backup of an app is pending or running. */
+export async function hasUnfinishedBackup(db: Queryable, workspaceId: string, appId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('backup')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where('app_id', '=', appId)
+    .where('status', 'in', [...UNFINISHED_STATUSES])
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Returns the number of an app's backups, restores and verifications that are pending or running. */
 export async function countUnfinishedBackupWork(db: Queryable, workspaceId: string, appId: string): Promise<number> {
   let count = 0;
   for (const table of ['backup', 'restore'] as const) {
@@ -170,7 +183,9 @@ export async function deleteOldBackupWork(trx: Trx, before: number): Promise<voi
   await trx.deleteFrom('restore').where('finished_at', '<', before).execute();
 }
 
-/** Returns pending restores of all workspaces that were created before `before` (epoch milliseconds). */
+/**
+ * Returns pending restores and verifications of all workspaces that were created before `before` (epoch milliseconds).
+ */
 export async function listStaleRestores(
   db: Queryable,
   before: number,

@@ -1,12 +1,7 @@
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { DAY } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
-import {
-  countUnfinishedBackupWork,
-  deleteBackupRow,
-  findLatestRestores,
-  listStoredBackups,
-} from '../../store/backups.ts';
+import { deleteBackupRow, findLatestRestores, hasUnfinishedBackup, listStoredBackups } from '../../store/backups.ts';
 import { findResource, lockResource } from '../../store/resources.ts';
 import { listDueSchedules, setNextDueTime } from '../../store/schedules.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
@@ -24,7 +19,7 @@ const isCompleted = (row: BackupTable) => row.status === 'completed';
 const occurrenceAfter = (schedule: string | null | undefined, now: number): number | null =>
   schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now);
 
-/** Starts the backup of one app if it is due. If the schedule was missed several times, only one backup is started. */
+/** Creates a backup of one app if one is due. If the schedule was missed several times, creates only one backup. */
 async function startDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
@@ -34,7 +29,7 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
     const { schedule } = backupSettingsOf(app);
     await setNextDueTime(trx, 'backup', workspaceId, id, occurrenceAfter(schedule, now));
     // A pending or running backup serves the same purpose.
-    if ((await countUnfinishedBackupWork(trx, workspaceId, id)) > 0) return;
+    if (await hasUnfinishedBackup(trx, workspaceId, id)) return;
     const request = systemRequestContext(workspaceId);
     try {
       const kind = requireBackupKind(app);
@@ -48,14 +43,14 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
   });
 }
 
-/** Starts all backups that are due, each only once across all nodes. */
+/** Creates all backups that are due, each only once across all nodes. */
 export async function startDueBackups(context: PlatformContext): Promise<void> {
   const due = await listDueSchedules(context.store.read, 'backup', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueBackup(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
 
-/** Starts the verification of one app's newest completed backup if it is due. */
+/** Creates a verification of one app's newest completed backup if one is due. */
 async function startDueVerification(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
@@ -75,7 +70,7 @@ async function startDueVerification(context: PlatformContext, workspaceId: strin
   });
 }
 
-/** Starts all verifications that are due, each only once across all nodes. */
+/** Creates all verifications that are due, each only once across all nodes. */
 export async function startDueVerifications(context: PlatformContext): Promise<void> {
   const due = await listDueSchedules(context.store.read, 'verification', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueVerification(context, workspaceId, id);
@@ -85,7 +80,7 @@ export async function startDueVerifications(context: PlatformContext): Promise<v
 /**
  * Deletes the backups that exceed the app's retention, in the transaction that completes a newer backup. Keeps the
  * newest completed backup, the newest verified backup, and backups that are being restored or verified. Stored backups
- * that have failed, because they are damaged, expire too, but do not count towards `keep.last`.
+ * that are `failed`, because they are damaged, expire too, but do not count towards `keep.last`.
  */
 export async function applyRetention(
   trx: Trx,
