@@ -150,9 +150,9 @@ export async function createPasskey(
     if (!(await consumeChallenge(trx, digest, caller.personId, now))) return 'challenge_used';
     // The outcomes from here on are returned, not thrown, so that the transaction commits the use of the challenge.
     // Only an already registered passkey throws.
-    if (verified.credential === null) return 'invalid_response';
+    if (verified.passkey === null) return 'invalid_response';
     if ((await countPasskeys(trx, caller.personId)) >= LIMITS.passkeys.max) return 'too_many';
-    const { id, publicKey, counter, transports, backedUp } = verified.credential;
+    const { id, publicKey, counter, transports, backedUp } = verified.passkey;
     const row: PasskeyRow = {
       id: createId('passkey', now),
       person_id: caller.personId,

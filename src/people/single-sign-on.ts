@@ -54,6 +54,7 @@ export type SingleSignOnOutcome =
 export interface CallbackRequest {
   /** The query of the URL, including `?`. */
   readonly search: string;
+  /** The cookie that `startSingleSignOn` returned. */
   readonly cookie: string | null;
   /** The person who is signed in to Devpilot in the same browser. */
   readonly caller: SignedInPerson | null;
@@ -170,7 +171,7 @@ async function linkToCaller(
 
 /**
  * Processes the provider's response, which must arrive from the browser that started the sign-in or link. Returns the
- * outcome `failed` for a refused response. Throws `not_found` and `rate_limited`.
+ * outcome `failed` if the response is refused or the provider is unavailable. Throws `not_found` and `rate_limited`.
  */
 export async function completeSingleSignOn(
   context: PeopleContext,
@@ -189,9 +190,9 @@ export async function completeSingleSignOn(
       ? await linkToCaller(context, current, purpose, request, signIn)
       : await signInWithAccount(context, current, purpose, signIn, origin);
   } catch (error) {
-    const isRefused =
+    const isExpected =
       error instanceof SingleSignOnError || (error instanceof Problem && error.code === 'invalid_token');
-    if (!isRefused) throw error;
+    if (!isExpected) throw error;
     const reason = error instanceof SingleSignOnError ? error.reason : 'expired';
     if (reason === 'refused' || reason === 'expired') await recordFailure(context, client);
     if (reason !== 'unavailable') await recordSignInFailure(context, undefined, origin, `single_sign_on_${reason}`);
@@ -201,8 +202,8 @@ export async function completeSingleSignOn(
 }
 
 /**
- * Completes the sign-in of `pendingCode`, which waits for a second factor. Throws `sign_in_failed` for a wrong code or
- * an expired sign-in, and `rate_limited`.
+ * Completes a sign-in that waits for a second factor. Throws `sign_in_failed` if the second factor is wrong or the
+ * sign-in has expired or is refused, and `rate_limited`.
  */
 export async function completeSecondFactor(
   context: PeopleContext,

@@ -19,7 +19,9 @@ export function loadWebauthn(): Promise<typeof import('@simplewebauthn/server')>
 /** Purpose of a challenge. A response to a challenge for another purpose is refused. */
 export type ChallengePurpose = 'sign-in' | 'reauthentication' | 'registration';
 
-/** The words in stored digests. They never change, so that nodes of two versions accept each other's challenges. */
+/**
+ * Each purpose as it is hashed into stored digests. Must not change, because nodes of two versions share challenges.
+ */
 const STORED_PURPOSES: Readonly<Record<ChallengePurpose, string>> = {
   'sign-in': 'sign-in',
   reauthentication: 'proof',
@@ -57,12 +59,12 @@ export interface RegisteredPasskey {
 
 /**
  * Verifies a registration response (WebAuthn level 3, section 7.1) except for the challenge, which the caller must
- * consume. `credential` is null if the response is invalid. Never throws.
+ * consume. `passkey` is null if the response is invalid. Never throws.
  */
 export async function verifyPasskeyRegistration(
   response: PasskeyRegistration,
   relyingParty: RelyingParty,
-): Promise<{ readonly challenge: string; readonly credential: RegisteredPasskey | null }> {
+): Promise<{ readonly challenge: string; readonly passkey: RegisteredPasskey | null }> {
   const { verifyRegistrationResponse } = await loadWebauthn();
   const challenge = readChallenge(response.response.clientDataJSON);
   const { clientDataJSON, attestationObject, transports = [] } = response.response;
@@ -81,18 +83,19 @@ export async function verifyPasskeyRegistration(
       requireUserVerification: true,
       supportedAlgorithmIDs: SUPPORTED_ALGORITHM_IDS,
     });
-    if (!result.verified) return { challenge, credential: null };
+    if (!result.verified) return { challenge, passkey: null };
     const { credential, credentialBackedUp } = result.registrationInfo;
     const { id, publicKey, counter } = credential;
-    return { challenge, credential: { id, publicKey, counter, transports, backedUp: credentialBackedUp } };
+    return { challenge, passkey: { id, publicKey, counter, transports, backedUp: credentialBackedUp } };
   } catch {
-    return { challenge, credential: null };
+    return { challenge, passkey: null };
   }
 }
 
 /**
  * Verifies a sign-in response (WebAuthn level 3, section 7.2) except for the challenge, which the caller must consume,
- * and the counter, which the caller must advance. `use` is null if the response is invalid. Never throws.
+ * and the counter, which the caller must advance. `use` is null if the response is invalid or there is no `passkey`.
+ * Never throws.
  */
 export async function verifyPasskeyAssertion(
   response: PasskeyAssertion,

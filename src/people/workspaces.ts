@@ -55,7 +55,7 @@ async function chooseSlug(trx: Trx, input: { name: string; slug?: string | undef
     : slug;
 }
 
-/** Creates a workspace and its owner inside a transaction. */
+/** Creates a workspace that `person` owns, inside a transaction. Throws `conflict` for a taken slug. */
 export async function createWorkspaceInTransaction(
   trx: Trx,
   person: { readonly id: string; readonly name: string },
@@ -92,7 +92,7 @@ export async function createWorkspaceInTransaction(
   return row;
 }
 
-/** Whether a person may create workspaces, given the setting `workspaces`. */
+/** Whether a person may create workspaces. `workspaces` is the setting `DEVPILOT_WORKSPACES`. */
 export function mayCreateWorkspaces(
   workspaces: PeopleContext['workspaces'],
   person: Pick<PersonRow, 'operator' | 'disabled'>,
@@ -109,7 +109,7 @@ export async function createWorkspace(
   caller: SignedInPerson,
   input: { name: string; slug?: string | undefined },
   origin: RequestOrigin,
-  claim: IdempotencyClaim | null,
+  idempotencyClaim: IdempotencyClaim | null,
 ): Promise<Workspace> {
   const now = context.clock();
   const create = async (trx: Trx) => {
@@ -117,7 +117,7 @@ export async function createWorkspace(
       throw new Problem('forbidden', 'Only operators can create workspaces on this server. Ask one of them.');
     }
     const id = createId('workspace', now);
-    await claimOrRefuseReplay(trx, claim, id, now);
+    await claimOrRefuseReplay(trx, idempotencyClaim, id, now);
     await checkOwnedWorkspaces(trx, caller.personId, now);
     const row = await createWorkspaceInTransaction(
       trx,
@@ -205,6 +205,7 @@ export async function deleteWorkspace(context: PeopleContext, request: RequestCo
   const { workspaceId } = request;
   const revocation = await context.store.transaction(async (trx) => {
     const target = { kind: 'workspace', id: workspaceId, name } as const;
+    // Sorted, so that concurrent transactions lock the logs in the same order.
     for (const log of [workspaceId, SYSTEM_LOG].sort()) {
       await recordAuditEvent(trx, { ...request, workspaceId: log }, 'workspace.deleted', target, now, {});
     }
@@ -218,7 +219,8 @@ export async function deleteWorkspace(context: PeopleContext, request: RequestCo
 
 /**
  * Throws `forbidden` if an owner who is not an operator transfers ownership to an operator, because the admins of the
- * workspace, including the previous owner, could then run commands on this machine without the operator's consent.
+ * workspace, including the previous owner, could then run commands on the machine that runs Devpilot without the
+ * operator's consent.
  */
 async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: string): Promise<void> {
   const owner = await findPerson(trx, ownerId);
@@ -226,7 +228,7 @@ async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: s
   if (newOwner?.operator !== 1 || owner?.operator === 1) return;
   throw new Problem(
     'forbidden',
-    'Only an operator can transfer ownership to an operator, because the workspace could then run commands on this server.',
+    'Only an operator can transfer ownership to an operator, because the workspace could then run commands on the machine that runs Devpilot.',
   );
 }
 

@@ -52,6 +52,7 @@ test('an array is split into its elements', async () => {
 });
 
 test('reading stops soon after an array exceeds the maximum length', async () => {
+  // Reading all of it would exceed the limit of values.
   const parts = await splitJsonArray(bytesOf(`[${'{},'.repeat(1_000_000)}`), WIDE_LIMITS, 10);
   assert.equal(parts?.length, 11);
 });

@@ -12,7 +12,7 @@ export interface JsonLimits {
 /** Limits of a request body, unless its route declares others. */
 export const JSON_LIMITS: JsonLimits = { depth: 32, values: 2_000 };
 
-/** Maximum time that a task runs before it yields to the event loop. */
+/** Time after which a running task yields to the event loop. */
 const SLICE_MS = 10;
 
 /**
@@ -34,8 +34,9 @@ function waitForTurn(): Promise<void> {
 }
 
 /**
- * Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield. Regardless of how
- * many requests have yielded, only one of them continues in each turn of the event loop.
+ * Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield, and otherwise
+ * returns undefined. Regardless of how many tasks have yielded, only one of them continues in each turn of the event
+ * loop.
  */
 export function createYielder(): () => Promise<void> | undefined {
   let sliceStartMs = performance.now();

@@ -11,7 +11,7 @@ import type { SourceMapResolver } from './errors/source-maps/source-map-resolver
 import type { Logs } from './logs/logs.ts';
 import type { PatternMatcher } from './scripts/pattern-matcher.ts';
 
-/** Dependencies of the features that credentials give access to. */
+/** Dependencies of the features in `src/platform`, to which access tokens and API keys give access. */
 export interface PlatformContext {
   readonly store: Store;
   readonly clock: () => number;
@@ -52,7 +52,10 @@ export function redactSecretsIn(value: unknown): unknown {
   return JSON.parse(redactSecrets(text.replace(/(:\/\/[^/@\s":]*:)[^/@\s"]+@/g, '$1…@'))) as unknown;
 }
 
-/** Returns the old and new values of the fields that differ; null if none do. Pure. */
+/**
+ * Returns the old and new values of the fields that differ, except `DERIVED_FIELDS`, with secrets masked; null if none
+ * differ. Pure.
+ */
 export function changesBetween(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,

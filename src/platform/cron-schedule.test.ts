@@ -25,6 +25,7 @@ test('a time of day that is skipped when clocks go forward is due at the end of 
 });
 
 test('a time of day that is repeated when clocks go back is due once', () => {
+  // 02:30 is not repeated in New York; 01:30 is.
   assert.deepEqual(occurrences('30 2 * * *', 'America/New_York', '2027-11-06T12:00Z', 2), [
     '2027-11-07T07:30',
     '2027-11-08T07:30',

@@ -1,7 +1,10 @@
 import { Cron } from 'croner';
 import { invalidField } from '../contract/problem.ts';
 
-/** Parses a cron expression of five fields. If both day fields are set, a date must match only one, as in cron. */
+/**
+ * Parses a cron expression of five fields. If both the day of the month and the day of the week are restricted, a date
+ * needs to match only one of them, as in cron.
+ */
 function parseCron(schedule: string, timeZone: string): Cron {
   return new Cron(schedule, { mode: '5-part', timezone: timeZone, paused: true });
 }

@@ -6,5 +6,5 @@ const MAX_JOBS_PER_SERVER = 4;
  * the same time.
  */
 export const serverLane = (serverId: string) => ({ key: `server:${serverId}`, limit: MAX_JOBS_PER_SERVER });
-/** Returns the lane of jobs that change the live state of an app, which run one at a time. */
+/** Returns the lane of an app's deployments and restores, which run one at a time. */
 export const appLane = (appId: string) => ({ key: `app:${appId}`, limit: 1 });

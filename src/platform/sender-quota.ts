@@ -3,10 +3,10 @@ import type { QuotaName } from '../contract/quotas.ts';
 import { consumeQuota } from '../store/quotas.ts';
 import type { Trx } from '../store/store.ts';
 
-/** An item that a principal sends, such as an event or error report. */
+/** An event or error report that a principal (a person, credential or error key) sends. */
 export interface SenderItem {
   readonly workspaceId: string;
-  /** ID of the person or credential that sent the item. */
+  /** ID of the principal. */
   readonly sender: string;
   /** Epoch milliseconds. */
   readonly receivedAt: number;
@@ -28,7 +28,7 @@ export function createSenderQuota(name: QuotaName) {
       if (cached.until > item.receivedAt) throw cached.problem;
       exceeded.delete(senderKey(item));
     },
-    /** Caches a sender if `error`, which `consume` threw, means that the sender has exceeded the quota. */
+    /** Caches a sender if `error`, with which storing the item failed, means that the sender has exceeded a quota. */
     recordExceeded(item: SenderItem, error: unknown): void {
       if (!(error instanceof Problem) || error.code !== 'quota_exceeded') return;
       exceeded.set(senderKey(item), {

@@ -21,7 +21,7 @@ export function createWriteBatcher<Item, Result>(options: {
   readonly maxQueuedSize: number;
   readonly sizeOf: (item: Item) => number;
   readonly workspaceOf: (item: Item) => string;
-  /** Writes all items or none. */
+  /** Writes all items or none. Returns the result of each item. */
   readonly write: (items: readonly Item[]) => Promise<ReadonlyMap<Item, Result>>;
 }): (item: Item) => Promise<Result> {
   const { maxBatchSize, sizeOf, workspaceOf } = options;
@@ -76,7 +76,7 @@ export function createWriteBatcher<Item, Result>(options: {
     const workspaceId = workspaceOf(item);
     const release = limiter.acquire(workspaceId, sizeOf(item));
     if (release === null) {
-      return Promise.reject(new Problem('unavailable', 'Too many events are waiting to be stored.', { retryAfter: 1 }));
+      return Promise.reject(new Problem('unavailable', 'Too much data is waiting to be stored.', { retryAfter: 1 }));
     }
     return new Promise((resolve, reject) => {
       const queued = { item, resolve, reject, release };

@@ -79,7 +79,7 @@ forEachEngine('event ingestion', (engine) => {
     assert.deepEqual(await readCounts(), { events: 901, distinct: 901, rolledUp: 901 });
   });
 
-  test('a failed write stores nothing, and its events are accepted when they are sent again', async () => {
+  test('a failed write does not affect later writes', async () => {
     await send([1]);
     await assert.rejects(ingest.ingest('wsp_unknown', [event(2)], NOW, 'tok_1'));
     // Whether this write fails depends on the engine.

@@ -23,7 +23,7 @@ export interface ActivityIngest {
   /**
    * Stores a batch and updates the roll-ups atomically; an event whose source and ID already exist is counted as a
    * duplicate and not stored. The events are durable when the promise resolves. Throws `unavailable` if too many
-   * events are queued, `quota_exceeded` if `sender`, a person or credential, has sent too many events or too much data.
+   * events are queued, `quota_exceeded` if `sender`, a principal, has sent too many events or too much data.
    */
   ingest(
     workspaceId: string,
@@ -37,7 +37,7 @@ interface Batch extends SenderItem {
   readonly events: readonly ReceivedEvent[];
 }
 
-/** Maximum number of events per transaction; one batch is always smaller. */
+/** Maximum number of events per transaction. The batch of a request is always smaller. */
 const MAX_EVENTS_PER_WRITE = 4_000;
 const MAX_QUEUED_EVENTS = 50_000;
 
@@ -52,7 +52,7 @@ const rollupId = (rollup: RollupIncrease['rollup']) =>
   `${rollup.grain}\0${rollup.dimension}\0${rollup.at}\0${rollup.key}`;
 
 /**
- * Whether the distinct subjects of a roll-up are counted with a sketch. With the group `subject`, there is only one.
+ * Whether the distinct subjects of a roll-up are counted with a sketch. A roll-up of the group `subject` has only one.
  */
 const hasSketch = (rollup: RollupIncrease['rollup']) => rollup.dimension !== 'subject';
 
@@ -60,8 +60,8 @@ const hasSketch = (rollup: RollupIncrease['rollup']) => rollup.dimension !== 'su
 const EVENTS_PER_SLICE = 500;
 
 /**
- * Counts events per roll-up: for each length of an interval (minute, hour, day) and each group, one roll-up per
- * interval and value. Returns the increases by `rollupId`.
+ * Counts events per roll-up. A roll-up is for one interval (a minute, hour or day) and one value of one group, such as
+ * one `type`. Returns the increases by `rollupId`.
  */
 async function aggregateEvents(events: readonly ReceivedEvent[]): Promise<Map<string, RollupIncrease>> {
   const increases = new Map<string, RollupIncrease>();
@@ -138,7 +138,10 @@ async function storeBatches(
   });
 }
 
-/** Stores many small batches in one transaction, which needs only one fsync and one update of the roll-ups. */
+/**
+ * Creates an `ActivityIngest` that stores many small batches in one transaction, which needs only one fsync and one
+ * update of the roll-ups.
+ */
 export function createActivityIngest(store: Store): ActivityIngest {
   const quotas = { events: createSenderQuota('activityEvents'), data: createSenderQuota('activityData') };
 
@@ -175,6 +178,7 @@ export function createActivityIngest(store: Store): ActivityIngest {
       try {
         return await enqueue(batch);
       } catch (error) {
+        // The error does not say which of the quotas was exceeded; the next request is refused in either case.
         for (const quota of Object.values(quotas)) quota.recordExceeded(batch, error);
         throw error;
       }

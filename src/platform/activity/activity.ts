@@ -96,7 +96,10 @@ export interface Chart {
   readonly series: readonly { readonly key: string | null; readonly points: string }[];
 }
 
-/** Returns counts over time. Reads only the roll-ups, so that the cost does not grow with the number of events. */
+/**
+ * Returns counts over time. Reads only the roll-ups, so that the cost does not grow with the number of events. Throws
+ * `validation_failed` for an invalid range.
+ */
 export async function getAnalytics(
   context: PlatformContext,
   workspaceId: string,
@@ -133,14 +136,14 @@ export async function* analyticsAsJson({ interval, total, series }: Chart): Asyn
 const DELETE_BATCH_SIZE = 5_000;
 
 /**
- * Deletes events that occurred before `before` (epoch milliseconds), in small batches so that other writers are not
- * blocked. Only whole days are deleted, so that counts per minute, hour and day agree.
+ * Deletes the events and roll-ups of all days that ended before `before` (epoch milliseconds), in small batches, so
+ * that other writers are not blocked. Deletes only whole days, so that counts per minute, hour and day agree.
  */
 export async function deleteExpiredActivity({ store }: Pick<PlatformContext, 'store'>, before: number): Promise<void> {
-  const day = Math.floor(before / DAY) * DAY;
+  const dayStart = Math.floor(before / DAY) * DAY;
   for (const workspaceId of await listWorkspacesWithActivity(store.read)) {
     for (let hasMore = true; hasMore; ) {
-      hasMore = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, day, DELETE_BATCH_SIZE));
+      hasMore = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, dayStart, DELETE_BATCH_SIZE));
     }
   }
 }

@@ -158,7 +158,7 @@ async function readData(attributes: Attributes, index: number | null): Promise<E
 
 /**
  * Parses one event from its attributes (CloudEvents 1.0, section 3). `index` is its position in a batch, or null.
- * Throws `validation_failed`.
+ * Throws `validation_failed`, and `invalid_request` if JSON in `data_base64` is nested too deeply.
  */
 async function parseEvent(event: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {

@@ -56,7 +56,7 @@ export function addToSketch(sketch: DistinctCountSketch, hashes: Iterable<number
   return { kind: 'dense', registers };
 }
 
-/** Returns the number of distinct subjects. */
+/** Returns the number of distinct subjects; an estimate if it is more than `MAX_EXACT_COUNT`. */
 export function estimateCount(sketch: DistinctCountSketch): number {
   if (sketch.kind === 'exact') return sketch.hashes.size;
   let sum = 0;

@@ -82,7 +82,7 @@ export function createLastLines(warnings: RegExp | null = null): LastLines {
 /** Returns the failure of a step; null if it succeeded. */
 export function outcomeFailure(outcome: StepOutcome, description: string, lastLines: LastLines): JobFailure | null {
   if (outcome.problem !== null) return new JobFailure(outcome.problem);
-  if (outcome.cancelled) return new JobFailure('It was cancelled.');
+  if (outcome.cancelled) return new JobFailure(`${description} was cancelled.`);
   if (outcome.exitCode === 0) return null;
   const ending = outcome.signal === null ? `with exit code ${outcome.exitCode}` : `by ${outcome.signal}`;
   const text = lastLines.text();

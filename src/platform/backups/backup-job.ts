@@ -113,7 +113,7 @@ async function streamBackup(
     if (failure !== null) throw failure;
     if (zstd?.bytesWritten === 0) throw new JobFailure('The backup command produced no output.');
   }
-  const onUpload = (upload: string) => job.transaction((trx) => setUpload(trx, workspaceId, row.id, upload));
+  const onUpload = (uploadId: string) => job.transaction((trx) => setUpload(trx, workspaceId, row.id, uploadId));
   try {
     await storage.write(
       location,
@@ -127,10 +127,10 @@ async function streamBackup(
       await updateWorkItem(trx, 'backup', workspaceId, row.id, ['processing'], measured);
     });
   } catch (error) {
-    // Ends the process if it is still writing.
+    // Ends the step if it is still writing.
     output.destroy(error instanceof Error ? error : new Error('The backup was not stored.'));
     const outcome = await outcomePromise;
-    // If another node has marked this job as failed, its sweep may have run before the object existed.
+    // If another node has marked this job as failed, a sweep may have run before the object existed.
     if (job.fenceSignal.aborted) await storage.remove(location, null).catch(context.onError);
     else await sweepObject(context, workspaceId, row.id);
     if (error instanceof StorageFailure) throw new JobFailure(error.message);
@@ -181,8 +181,8 @@ export function backupJobKind(context: PlatformContext): JobKind {
         sha256,
       });
       if (status === 'completed') {
-        // A new backup resolves the notice of a failed backup, whose occurrence is the ID of the backup, but not the
-        // notice of a failed verification.
+        // Resolves the notice of a failed backup, whose occurrence is the ID of that backup, but not the notice of a
+        // failed verification.
         const notice = await findNoticeBySubject(trx, workspaceId, row.app_id, 'backup.failed');
         if (notice?.occurrence.startsWith(ID_PREFIXES.backup) === true)
           await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);

@@ -44,7 +44,7 @@ export async function currentBackupKey(
   workspaceId: string,
 ): Promise<{ readonly id: string; readonly key: Buffer }> {
   const existing = await findCurrentBackupKey(trx, workspaceId);
-  // Replaces a key that was sealed with a lost secret.
+  // Replaces a key that was sealed with a `DEVPILOT_SECRET` that is no longer known.
   const row =
     existing !== undefined && context.seal.hasKeyFor(existing.key_sealed)
       ? existing
@@ -82,7 +82,7 @@ export async function replaceBackupKey(context: PlatformContext, request: Reques
     if ((await countBackupKeys(trx, workspaceId)) >= RESOURCE_LIMITS.backupKeys) {
       throw new Problem(
         'conflict',
-        `Backups of this workspace use ${RESOURCE_LIMITS.backupKeys} keys. Delete the oldest backups first.`,
+        `This workspace has ${RESOURCE_LIMITS.backupKeys} backup keys. Delete the oldest backups first.`,
       );
     }
     const { id, created_at: createdAt } = await createKey(trx, context, workspaceId);

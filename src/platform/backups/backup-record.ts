@@ -21,7 +21,7 @@ import { serverLane } from '../job-lanes.ts';
 /** Maximum duration of a backup, restore or verification. */
 export const JOB_TIMEOUT_MS = 12 * HOUR;
 /** Maximum number of pending or running backups, restores and verifications per app. */
-const MAX_PENDING_PER_APP = 10;
+const MAX_UNFINISHED_PER_APP = 10;
 
 export type BackupSettings = NonNullable<App['backup']>;
 /** Returns the backup settings of an app; settings without commands if the app has none. */
@@ -120,10 +120,10 @@ export const backupLanes = (appId: string, serverId: string | null) => [
 ];
 
 /** Throws `conflict` if too many backups, restores and verifications of an app are pending or running. */
-export async function checkPendingLimit(trx: Trx, workspaceId: string, appId: string): Promise<void> {
-  if ((await countUnfinishedBackupWork(trx, workspaceId, appId)) < MAX_PENDING_PER_APP) return;
+export async function checkUnfinishedLimit(trx: Trx, workspaceId: string, appId: string): Promise<void> {
+  if ((await countUnfinishedBackupWork(trx, workspaceId, appId)) < MAX_UNFINISHED_PER_APP) return;
   throw new Problem(
     'conflict',
-    `${MAX_PENDING_PER_APP} backups, restores and verifications of this app are already waiting or running.`,
+    `${MAX_UNFINISHED_PER_APP} backups, restores and verifications of this app are already waiting or running.`,
   );
 }

@@ -18,7 +18,7 @@ import {
   auditTargetOf,
   backupLanes,
   backupSettingsOf,
-  checkPendingLimit,
+  checkUnfinishedLimit,
   isBeingRead,
   isUnfinished,
   JOB_TIMEOUT_MS,
@@ -29,7 +29,7 @@ import { sweepObject } from './sweep.ts';
 
 export const BACKUP_JOB_KIND = 'backup';
 
-/** Returns a backup, with the latest restore into an allowed app. Throws `not_found`. */
+/** Returns a backup, with its latest verification and its latest restore into an allowed app. Throws `not_found`. */
 export async function getBackup(
   context: PlatformContext,
   workspaceId: string,
@@ -129,8 +129,8 @@ export async function enqueueBackup(
 }
 
 /**
- * Creates a backup, which starts when other backups and restores of the app have ended. Throws `not_found`, `conflict`,
- * `idempotent_replay`.
+ * Creates a backup, which starts when earlier backups, restores and verifications of the app have ended. Throws
+ * `not_found`, `conflict`, `idempotent_replay`.
  */
 export async function createBackup(
   context: PlatformContext,
@@ -143,7 +143,7 @@ export async function createBackup(
     const app = unlocked === undefined ? undefined : await lockResource(trx, 'app', workspaceId, unlocked.id);
     if (app === undefined) throw new Problem('not_found', 'The app was not found in this workspace.');
     const kind = requireBackupKind(app);
-    await checkPendingLimit(trx, workspaceId, app.id);
+    await checkUnfinishedLimit(trx, workspaceId, app.id);
     return enqueueBackup(trx, context, request, app, { kind, scheduledFor: null, failure: null });
   });
   context.jobs.wake();

@@ -200,8 +200,8 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
       if (response.body === null) throw new StorageFailure('The bucket responded without a body.');
       return Readable.fromWeb(response.body as ReadableStream);
     },
-    async remove(location, upload, signal) {
-      if (upload !== null) await abortUpload(location, upload, signal);
+    async remove(location, uploadId, signal) {
+      if (uploadId !== null) await abortUpload(location, uploadId, signal);
       await (await send(location, { method: 'DELETE', signal })).body?.cancel();
     },
   };

@@ -49,7 +49,7 @@ export function createDirectoryStorage(dataDirectory: string): Storage {
   function pathOf(location: string): string {
     const relative = location.slice(name.length);
     if (!location.startsWith(name) || !OBJECT_NAME.test(relative))
-      throw new Error('The path is not in the data directory.');
+      throw new Error('The location is not in the data directory.');
     return join(folder, relative);
   }
   return {

@@ -16,7 +16,10 @@ export interface BackupDownload {
   readonly sizeBytes: number;
   /** In hex. */
   readonly sha256: string;
-  /** Starts reading. If the bytes differ from the bytes that were stored, the stream fails before its last chunk. */
+  /**
+   * Starts reading. Throws `conflict` if the stored data cannot be read. If it is damaged, the stream fails before its
+   * last chunk.
+   */
   open(signal: AbortSignal): Promise<NodeJS.ReadableStream>;
 }
 
@@ -42,7 +45,7 @@ function createHashVerifier(sha256: string): Transform {
 
 /**
  * Returns a download of a decrypted backup; opening it records an audit event. Throws `not_found`, and `conflict` if
- * the backup is incomplete, damaged, or stored where this node cannot read it.
+ * the backup is incomplete or stored where this node cannot read it.
  */
 export async function downloadBackup(
   context: PlatformContext,
@@ -54,13 +57,13 @@ export async function downloadBackup(
   const row = await requireBackup(read, workspaceId, id);
   const object = await findStoredObject(read, workspaceId, id);
   const { sha256, size_bytes: sizeBytes, kind } = row;
-  if (sha256 === null || object === undefined)
-    throw new Problem('conflict', `There is nothing to download: the backup is ${row.status}.`);
+  if (sha256 === null) throw new Problem('conflict', `There is nothing to download: this backup is ${row.status}.`);
+  if (object === undefined) throw new Problem('conflict', 'This backup no longer exists.');
   const storage = storageOf(context.backupStorages, object.place);
   if (storage === undefined)
     throw new Problem(
       'conflict',
-      'The backup is stored on another node. Send the request to that node, or store backups in a bucket.',
+      'This node cannot read the storage of this backup. Send the request to the node that stores it, or store backups in a bucket.',
     );
   const isArchive = kind === 'directory';
   return {

@@ -46,7 +46,8 @@ function deriveChunkKey({ key, workspaceId, backupId }: BackupSecret, header: Bu
 }
 
 /**
- * Returns 11 bytes with the counter (big-endian) and one byte with the flag. JavaScript can only write six of the 11.
+ * Returns a nonce: the counter in 11 bytes (big-endian), of which Node.js can write only the last six, and one byte
+ * that is 1 for the last chunk.
  */
 function nonceOf(counter: number, isLast: boolean): Buffer {
   const nonce = Buffer.alloc(12);

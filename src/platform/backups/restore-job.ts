@@ -27,8 +27,8 @@ interface RestoreRun {
 }
 
 /**
- * Reads the backup of a restore or verification completely. Calls `work` if the backup is intact; otherwise marks the
- * backup as failed and throws `JobFailure`.
+ * Reads the backup of a restore or verification completely, and calls `work` if the backup is intact. Throws
+ * `JobFailure` if it cannot be read, or if it is damaged; a damaged backup is marked as failed.
  */
 async function withBackup(
   context: PlatformContext,
@@ -80,8 +80,8 @@ async function restoreOnServer({ context, job, backup, restore, source }: Restor
 
 /**
  * Verifies a backup on the app's server: unpacks an archive of `shared/` into a scratch directory, or passes the output
- * of the backup command to the verification command. Does nothing if the app lacks a server, or the directory or
- * command. Returns the method of verification.
+ * of the backup command to the verification command. Returns the method of verification. It is `stored` if the app
+ * lacks a server, or the directory or command: then only `withBackup` has verified the stored bytes.
  */
 async function verifyOnServer({ context, job, backup, restore, source }: RestoreRun): Promise<VerificationMethod> {
   const app = await findResource(context.store.read, 'app', job.workspaceId, backup.app_id);

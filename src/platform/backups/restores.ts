@@ -21,7 +21,7 @@ import {
   auditTargetOf,
   backupLanes,
   backupSettingsOf,
-  checkPendingLimit,
+  checkUnfinishedLimit,
   isUnfinished,
   JOB_TIMEOUT_MS,
   newRestoreRow,
@@ -90,8 +90,8 @@ function requireRestorable(row: BackupTable, app: AppTable, serverId: string | n
 }
 
 /**
- * Starts a restore into the app of the backup on its server, unless `target` names another app or server. Throws
- * `not_found`, `conflict`, `validation_failed`, `idempotent_replay`.
+ * Creates a restore and enqueues its job. The backup is restored into its app, on the app's server, unless `target`
+ * names another app or server. Throws `not_found`, `conflict`, `validation_failed`, `idempotent_replay`.
  */
 export async function restoreBackup(
   context: PlatformContext,
@@ -112,7 +112,7 @@ export async function restoreBackup(
     if (isUnfinished(latest?.restore)) {
       throw new Problem('conflict', 'This backup is already being restored.');
     }
-    await checkPendingLimit(trx, workspaceId, app.id);
+    await checkUnfinishedLimit(trx, workspaceId, app.id);
     const object = await findStoredObject(trx, workspaceId, id);
     if (object === undefined) throw new Problem('conflict', 'This backup no longer exists.');
     const now = context.clock();
@@ -159,7 +159,7 @@ export async function cancelUnclaimedRestores(context: PlatformContext): Promise
         trx,
         workspaceId,
         id,
-        'It was not started within an hour: other work on the app or server is running, or no running node can reach the backup.',
+        'Not started within an hour: other work on the app or server is running, or no running node can reach the backup.',
       ),
     );
   }

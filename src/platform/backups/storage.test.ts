@@ -74,7 +74,7 @@ for (const { kind, openStorage } of STORAGES) {
   });
 }
 
-test('only the owner can read files, and a file has its final name only when it is complete', async () => {
+test('a file can be read only by the user that wrote it, and has its final name only when it is complete', async () => {
   const storage = createDirectoryStorage(folder);
   const location = `${storage.name}app_2/bak_1.tar.gz`;
   const files = () => readdirSync(join(folder, 'backups/app_2'));

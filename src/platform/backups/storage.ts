@@ -41,7 +41,7 @@ export class StorageFailure extends Error {
   }
 }
 
-/** The storages of backups on this node. */
+/** The storages of backups that this node can use. */
 export interface Storages {
   /** The first one stores new backups. */
   readonly reachable: readonly Storage[];

@@ -4,12 +4,12 @@ import type { PlatformContext } from '../context.ts';
 import { storageOf } from './storage.ts';
 
 const MAX_OBJECTS_PER_SWEEP = 100;
-/** Maximum time that a request to delete a backup waits for the bucket. */
+/** Maximum time that `sweepObject` waits for the bucket. */
 const INLINE_SWEEP_TIMEOUT_MS = 10_000;
 
 async function removeObject(context: PlatformContext, object: StoredObjectTable, signal?: AbortSignal): Promise<void> {
   const storage = storageOf(context.backupStorages, object.place);
-  // The object is stored on another node, which removes it.
+  // A node that can use the storage of the object removes it.
   if (storage === undefined) return;
   await storage.remove(object.place, object.upload, signal);
   await context.store.transaction((trx) => deleteStoredObject(trx, object.workspace_id, object.id));

@@ -10,7 +10,7 @@ import type { PlatformContext } from '../context.ts';
 import {
   auditTargetOf,
   backupLanes,
-  checkPendingLimit,
+  checkUnfinishedLimit,
   isUnfinished,
   JOB_TIMEOUT_MS,
   newRestoreRow,
@@ -20,7 +20,8 @@ import {
 import { storageNameOf } from './storage.ts';
 
 /**
- * Returns the job kind of verifications in a storage. Each storage has its own, because not every node can reach it.
+ * Returns the job kind of verifications of backups in a storage. Each storage has its own, because not every node can
+ * reach it.
  */
 export const verificationJobKindName = (storageName: string): string => `verify from ${storageName}`;
 
@@ -38,7 +39,7 @@ export async function enqueueVerification(
   if (row.sha256 === null) throw new Problem('conflict', `There is nothing to verify: this backup is ${row.status}.`);
   const latest = (await findLatestRestores(trx, workspaceId, [row.id])).get(row.id);
   if (isUnfinished(latest?.verification)) throw new Problem('conflict', 'This backup is already being verified.');
-  await checkPendingLimit(trx, workspaceId, row.app_id);
+  await checkUnfinishedLimit(trx, workspaceId, row.app_id);
   const object = await findStoredObject(trx, workspaceId, row.id);
   if (object === undefined) throw new Problem('conflict', 'This backup no longer exists.');
   const now = context.clock();
@@ -57,7 +58,7 @@ export async function enqueueVerification(
   return verification;
 }
 
-/** Starts a verification. Throws `not_found`, `conflict`, `idempotent_replay`. */
+/** Creates a verification and enqueues its job. Throws `not_found`, `conflict`, `idempotent_replay`. */
 export async function startVerification(
   context: PlatformContext,
   request: RequestContext,

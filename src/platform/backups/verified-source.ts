@@ -34,7 +34,10 @@ export interface BackupSource {
   open(): Promise<Readable>;
 }
 
-/** Reads all of a backup and throws `DamagedBackup` if it is incomplete or altered. */
+/**
+ * Reads all of a backup, and returns it as a source to be read again. Throws `DamagedBackup` if it is incomplete or
+ * altered.
+ */
 export async function verifyBackup(
   context: PlatformContext,
   storage: Storage,

@@ -35,8 +35,8 @@ export async function getCommitStatus(
 const auditTargetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
 /**
- * Stores the token with which commit statuses are reported. Throws `not_found`, `conflict` if the repository is not on
- * a Git host, and `validation_failed`.
+ * Stores the token with which commit statuses are reported. Throws `not_found`, `conflict` if the app has no
+ * repository on a Git host, and `validation_failed`.
  */
 export function setCommitStatus(
   context: PlatformContext,
@@ -48,7 +48,7 @@ export function setCommitStatus(
     const now = context.clock();
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
     const repository = hostedRepositoryOf(app.repository);
-    if (repository === null) throw new Problem('conflict', 'The repository of the app is not on a Git host.');
+    if (repository === null) throw new Problem('conflict', 'The app has no repository on a Git host.');
     const kind = input.kind ?? commitStatusApiOf(repository.host);
     if (kind === null) throw invalidField('kind', `must be set: the API of ${repository.host} is not known`);
     const requestedUrl = input.url ?? apiUrlOf(repository, kind);
@@ -57,12 +57,12 @@ export function setCommitStatus(
       : context.outbound.refusalOf(requestedUrl);
     if (refusal !== null) throw invalidField('url', refusal);
     const url = new URL(requestedUrl).href.replace(/\/+$/, '');
-    const identity = { app_id: app.id, workspace_id: app.workspace_id, url };
+    const boundTo = { app_id: app.id, workspace_id: app.workspace_id, url };
     const row: CommitStatusTable = {
-      ...identity,
+      ...boundTo,
       kind,
       repository_host: repository.host,
-      token_sealed: context.seal.seal(input.token, statusTokenAssociatedData(identity)),
+      token_sealed: context.seal.seal(input.token, statusTokenAssociatedData(boundTo)),
       error: null,
       updated_at: now,
     };

@@ -159,7 +159,8 @@ function newDeploymentRow(
 }
 
 /**
- * Creates a deployment with its log and audit event, and enqueues it unless it requires an approval. Returns its ID.
+ * Creates a deployment with its log and audit event, and enqueues it unless it requires an approval. With the option
+ * `replace`, cancels the app's other pending deployments. Returns the ID of the deployment.
  * Throws `conflict`, `validation_failed`, `idempotent_replay`.
  */
 export async function insertNewDeployment(
@@ -180,7 +181,7 @@ export async function insertNewDeployment(
   const isRestricted = options.servers !== undefined && (request.allowed ?? null) !== null;
   const servers = await resolveServers(context, trx, app, options.servers ?? source.servers, isRestricted);
   const id = createId('deployment', now);
-  // Claimed before the options are validated again: `scheduledAt` of a repeated request may have passed.
+  // Must precede the validation of the options, because the `scheduledAt` of a repeated request may have passed.
   await claimOrRefuseReplay(trx, request.idempotencyClaim, id, now);
   const row = newDeploymentRow(id, request, app, source, options, servers, now);
   await insertDeployment(

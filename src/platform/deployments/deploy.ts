@@ -111,7 +111,7 @@ function watchCredential(context: PlatformContext, row: DeploymentTable, log: Lo
   };
 }
 
-/** Stores that the deployment has started, unless an earlier node did. Returns the updated row and the plan. */
+/** Stores that the deployment has started, unless that is already stored. Returns the updated row and the plan. */
 async function startDeployment(
   context: PlatformContext,
   job: RunningJob,
@@ -137,7 +137,7 @@ async function startDeployment(
 
 /**
  * Throws `JobFailure` if a deployment must not be performed: a node was lost while it ran, a newer deployment
- * supersedes the retry, or its request is no longer accepted.
+ * supersedes the retry, or its health check is a command.
  */
 async function checkPerformable(
   context: PlatformContext,

@@ -66,7 +66,7 @@ export async function changeAndWake(
 
 /**
  * Deploys an app. Throws `not_found`, `conflict` if the app's configuration is incomplete, `validation_failed` for an
- * invalid server, hook or time, and `idempotent_replay` for a repeated request.
+ * invalid server, hook or time or a required variable without a value, and `idempotent_replay` for a repeated request.
  */
 export function createDeployment(
   context: PlatformContext,
@@ -91,8 +91,8 @@ export function createDeployment(
 }
 
 /**
- * Deploys a branch after a push to it. Cancels the pending deployments of earlier pushes, because this deployment
- * includes their commits. Throws the same errors as `createDeployment`.
+ * Deploys a branch after a push to it. Cancels the pending deployments of earlier pushes to the branch, because this
+ * deployment includes their commits. Throws the same errors as `createDeployment`.
  */
 export function deployPush(
   context: PlatformContext,

@@ -15,7 +15,7 @@ const FIRST_RETRY_DELAY_MS = SECOND;
 
 /**
  * Returns the variables that hooks and health check commands receive in addition to the app's variables. `previous` is
- * the path of the server's previous release in the app's directory; empty or null if there is none.
+ * the path of the server's previous release, relative to the app's directory; empty or null if there is none.
  */
 export function hookEnvironment(
   deployment: DeploymentRun,
@@ -37,7 +37,7 @@ export function hookEnvironment(
   };
 }
 
-function directoryOf({ plan, row }: DeploymentRun, stage: HookStage): string {
+function workingDirectoryOf({ plan, row }: DeploymentRun, stage: HookStage): string {
   if (stage === 'post_release') return `${plan.directory}/current`;
   const isBeforeCheckout = HOOK_STAGES.indexOf(stage) < HOOK_STAGES.indexOf('post_source_control');
   return isBeforeCheckout ? plan.directory : `${plan.directory}/releases/${row.id}`;
@@ -47,7 +47,7 @@ function hookStep(deployment: DeploymentRun, hook: AppHook, previous: string | n
   const asFiles = hook.variables === 'files';
   return {
     command: shellCommand(hook.run, hook.interpreter),
-    cwd: directoryOf(deployment, hook.stage),
+    cwd: workingDirectoryOf(deployment, hook.stage),
     environment: {
       ...(asFiles ? {} : deployment.commandVariables),
       ...hookEnvironment(deployment, hook.stage, previous),
@@ -93,7 +93,7 @@ export async function runHook(
 }
 
 /**
- * Runs the `post_release` hooks again, without retries, to restart the previous release after a rollback. Returns a
+ * Runs the `post_release` hooks, without retries, to restart the previous release after a rollback. Returns a
  * description of each failure.
  */
 export async function restartPreviousRelease(

@@ -24,7 +24,8 @@ export function missingConfiguration(app: AppTable): string | null {
 }
 
 /**
- * Why a retry is refused: the release of the failed deployment was removed, and a retry would replace a newer release.
+ * Why a retry is refused after a newer deployment has started: that deployment removes the release of the failed one,
+ * and a retry would replace a newer release.
  */
 export const SUPERSEDED_MESSAGE =
   'A newer deployment of this app has started since, so this one cannot be retried. Deploy again.';

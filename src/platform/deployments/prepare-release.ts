@@ -24,8 +24,8 @@ export interface CommitExchange {
 }
 
 /**
- * Creates the app's directory and records its live release. `isCheckedOut` means that an earlier attempt has checked
- * out the release of this deployment. Throws `JobFailure`.
+ * Creates the app's directory on a server, and records which release is live there. `isCheckedOut` means that an
+ * earlier attempt has checked out the release of this deployment. Throws `JobFailure`.
  */
 async function prepareDirectory(
   deployment: DeploymentRun,
@@ -39,7 +39,7 @@ async function prepareDirectory(
     outputNames: ['previous'],
   });
   const live = prepared.outputs.get('previous') ?? '';
-  // If the rollback of an earlier attempt failed, this release is still live.
+  // If the rollback of an earlier attempt failed, the release of this deployment is still live.
   const previous = live === `releases/${row.id}` ? (target.server.previous ?? live) : live;
   await progress.setServer(target.server, { previous, status: 'processing' });
   return { ...target, server: { ...target.server, previous } };
@@ -81,7 +81,7 @@ async function checkOut(
 
 /**
  * Links shared files and writes the variables. Returns whether the release already contained the same variables, so
- * that a retry can skip the later steps that it has completed.
+ * that a retry can skip the later steps that an earlier attempt has completed.
  */
 async function setUp(
   deployment: DeploymentRun,
@@ -117,8 +117,8 @@ export async function prepareRelease(
     log.writeSystemLine(`Steps completed by an earlier attempt: ${completed}.`, 'prepare', target.server.server_id);
 
   /**
-   * Skips a completed step, except the setup, which writes the current variables. If the setup has to be done
-   * completely, the later steps are no longer considered completed.
+   * Skips a completed step, except the setup, which writes the current variables. If the variables have
+   * changed, the later steps are no longer considered completed.
    */
   async function skipOrRepeat(step: PreparationStep, index: number): Promise<void> {
     if (step.kind === 'hook') return progress.hookCompletedEarlier(step.hook.name);

@@ -56,7 +56,7 @@ export function createDeploymentProgress(
 ): DeploymentProgress {
   let row = initialRow;
   const hooks = new Map((JSON.parse(row.hooks) as HookResult[]).map((hook) => [hook.name, hook]));
-  const completedServersByHook = new Map<string, number>();
+  const endedServersByHook = new Map<string, number>();
   const totalSteps = serverCount * (plan.hooks.length + STEPS_PER_SERVER);
   let completedSteps = row.next_server * (plan.hooks.length + STEPS_PER_SERVER);
 
@@ -89,12 +89,12 @@ export function createDeploymentProgress(
     setServer: (server, fields) => job.transaction((trx) => updateDeploymentServer(trx, server, fields)),
     hookStarted: (name) => update({ hooks: setHook(name, { status: 'processing' }) }),
     hookEnded(name, { exitCode, durationMs, attempts }, hasSucceeded) {
-      const serversCompleted = (completedServersByHook.get(name) ?? row.next_server) + 1;
-      completedServersByHook.set(name, serversCompleted);
+      const endedServers = (endedServersByHook.get(name) ?? row.next_server) + 1;
+      endedServersByHook.set(name, endedServers);
       const previous = hooks.get(name);
       completedSteps += 1;
       const hasFailed = previous?.status === 'failed' || !hasSucceeded;
-      const successStatus = serversCompleted >= serverCount ? 'completed' : 'processing';
+      const successStatus = endedServers >= serverCount ? 'completed' : 'processing';
       const result = {
         status: hasFailed ? 'failed' : successStatus,
         exitCode: previous?.status === 'failed' ? previous.exitCode : exitCode,
@@ -104,7 +104,7 @@ export function createDeploymentProgress(
       return update({ hooks: setHook(name, result), progress: percent() });
     },
     async hookCompletedEarlier(name) {
-      completedServersByHook.set(name, (completedServersByHook.get(name) ?? row.next_server) + 1);
+      endedServersByHook.set(name, (endedServersByHook.get(name) ?? row.next_server) + 1);
       completedSteps += 1;
     },
     advance() {

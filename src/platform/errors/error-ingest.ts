@@ -23,8 +23,8 @@ import { isRegression } from './releases.ts';
 export interface ErrorIngest {
   /**
    * Counts an error in its issue, and stores the occurrence unless a limit is reached. Resolves to the issue's ID when
-   * the writes are durable. Throws `unavailable` if too many errors are queued, `quota_exceeded` if `sender`, a person
-   * or credential, has reported too many errors.
+   * the writes are durable. Throws `unavailable` if too many errors are queued, `quota_exceeded` if `sender`, a
+   * principal, has reported too many errors.
    */
   ingest(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
 }
