@@ -23,7 +23,7 @@ let sshd: TestSshd;
 const proxies: ConnectionProxy[] = [];
 before(async () => {
   [testServer, sshd] = await Promise.all([
-    startTestServer({ connectRetryDelays: { start: [20, 40], rollback: [20, 40, 80, 160] } }),
+    startTestServer({ connectRetryDelays: { short: [20, 40], long: [20, 40, 80, 160] } }),
     startSshd(),
   ]);
   owner = await signUpOwner(testServer);

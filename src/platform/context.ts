@@ -19,10 +19,10 @@ export interface PlatformContext {
   /** Whether a server may be this machine itself. */
   readonly allowLocalServers: boolean;
   /**
-   * Pauses before further attempts to connect to a server: `start` for new steps, `rollback` for work that should
-   * survive a longer outage (rollbacks, backups and restores).
+   * Delays before further attempts to connect to a server: `long` for work that should survive a longer outage
+   * (rollbacks, backups and restores), `short` for all other work.
    */
-  readonly connectRetryDelays: { readonly start: RetryDelays; readonly rollback: RetryDelays };
+  readonly connectRetryDelays: { readonly short: RetryDelays; readonly long: RetryDelays };
   /** Stores events of the activity tracker. */
   readonly activityIngest: ActivityIngest;
   /** Stores reported errors. */

@@ -49,10 +49,10 @@ function deploymentClientOf(transport: Transport) {
     /** Returns the names of the variables that differ from the previous release. */
     variables: (id: string, call?: CallOptions): Promise<DeploymentVariables> =>
       send('GET', `${pathTo(path, id)}/variables`, call),
-    /** Starts a deployment of an app; resolves before it finishes. */
+    /** Creates a deployment of an app; resolves before it finishes. */
     create: (app: string, body: CreateDeploymentInput = {}, call?: CallOptions): Promise<Deployment> =>
       send('POST', `${pathTo('/v1/apps', app)}/deployments`, { ...call, body }),
-    /** Starts a deployment of an earlier deployment's commit; resolves before it finishes. */
+    /** Creates a deployment of an earlier deployment's commit; resolves before it finishes. */
     rollBack: (id: string, body: CreateRollbackInput = {}, call?: CallOptions): Promise<Deployment> =>
       send('POST', `${pathTo(path, id)}/rollback`, { ...call, body }),
     cancel: actionRequest('cancel'),
@@ -83,7 +83,7 @@ export function workClientsOf(transport: Transport) {
       /** Returns the next times at which the schedule runs the script. */
       nextRuns: (script: string, call?: CallOptions): Promise<NextRuns> =>
         send('GET', `${pathTo(scripts, script)}/next-runs`, call),
-      /** Starts a run; resolves before it finishes. */
+      /** Creates a run; resolves before it finishes. */
       run: (script: string, parameters: Readonly<Record<string, string>> = {}, call?: CallOptions): Promise<Run> =>
         send('POST', `${pathTo(scripts, script)}/runs`, { ...call, body: { parameters } }),
       runs: (script: string) => listOf<Run, WorkListQuery>(transport, `${pathTo(scripts, script)}/runs`),
@@ -99,7 +99,7 @@ export function workClientsOf(transport: Transport) {
     backups: {
       of: (app: string) => listOf<Backup, WorkListQuery>(transport, `${pathTo('/v1/apps', app)}/backups`),
       get: (id: string, call?: CallOptions): Promise<Backup> => send('GET', pathTo(backups, id), call),
-      /** Starts a backup of an app; resolves before it finishes. */
+      /** Creates a backup of an app; resolves before it finishes. */
       create: (app: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo('/v1/apps', app)}/backups`, { ...call, body: {} }),
       /** Starts restoring a backup over the current data of its app or of `target`; resolves before it finishes. */

@@ -1,7 +1,7 @@
 import { SECOND } from '../contract/limits.ts';
 import { backupJobKind } from '../platform/backups/backup-job.ts';
 import { restoreJobKind, verificationJobKind } from '../platform/backups/restore-job.ts';
-import { cancelUnclaimedRestores } from '../platform/backups/restores.ts';
+import { cancelUnstartedRestores } from '../platform/backups/restores.ts';
 import { startDueBackups, startDueVerifications } from '../platform/backups/scheduled-backups.ts';
 import { sweepObjects } from '../platform/backups/sweep.ts';
 import { commitStatusJobKind } from '../platform/commit-status/report-job.ts';
@@ -49,7 +49,7 @@ export function startScheduler(
     async () => {
       await sweepKeyFolders();
       await sweepObjects(platform, stopping.signal);
-      await cancelUnclaimedRestores(platform);
+      await cancelUnstartedRestores(platform);
     },
     platform.onError,
   );

@@ -38,8 +38,8 @@ const MAX_QUEUED_MAILS = 1_000;
  * half a minute without an attempt.
  */
 const CONNECT_RETRY_DELAYS_MS = {
-  start: [1 * SECOND, 3 * SECOND, 8 * SECOND],
-  rollback: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
+  short: [1 * SECOND, 3 * SECOND, 8 * SECOND],
+  long: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
 };
 
 export interface Services {

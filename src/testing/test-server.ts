@@ -96,7 +96,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...options.environment,
   });
   const running = await startServer(settings, {
-    connectRetryDelays: options.connectRetryDelays ?? { start: [], rollback: [] },
+    connectRetryDelays: options.connectRetryDelays ?? { short: [], long: [] },
     logger: createLogger(settings.logLevel),
     idleMs: 0,
     ...(options.schedulerIntervals !== undefined && { schedulerIntervals: options.schedulerIntervals }),

@@ -40,7 +40,7 @@ export async function resolveAppTarget(
   if (server === undefined)
     throw new JobFailure(serverId === null ? 'The app no longer has a server.' : 'The server was deleted.');
   try {
-    const target = connections.pooled(await resolveRunTarget(context, server), context.connectRetryDelays.rollback);
+    const target = connections.pooled(await resolveRunTarget(context, server), context.connectRetryDelays.long);
     const variables = await loadVariables(context, workspaceId, appId);
     const { passed, problem } = selectCommandVariables(variables);
     if (problem !== null) throw new JobFailure(problem);

@@ -104,7 +104,7 @@ async function streamBackup(
 
   const counter = createHashingCounter(context.backupStorages.maxBackupBytes);
   /** Ends only when the step has succeeded or tar has only warned, so that an incomplete backup is never stored. */
-  async function* verifiedBytes(): AsyncGenerator<Uint8Array> {
+  async function* completeOutput(): AsyncGenerator<Uint8Array> {
     yield* counter.measure(compressed);
     const outcome = await outcomePromise;
     signal.throwIfAborted();
@@ -117,7 +117,7 @@ async function streamBackup(
   try {
     await storage.write(
       location,
-      encryptBackup(verifiedBytes(), { key, workspaceId, backupId: row.id }),
+      encryptBackup(completeOutput(), { key, workspaceId, backupId: row.id }),
       onUpload,
       signal,
     );

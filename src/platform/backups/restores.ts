@@ -75,7 +75,7 @@ async function resolveOtherServer(
 }
 
 /** Throws `conflict` with the reason if a backup cannot be restored into an app. */
-function requireRestorable(row: BackupTable, app: AppTable, serverId: string | null): void {
+function checkRestorable(row: BackupTable, app: AppTable, serverId: string | null): void {
   if (row.sha256 === null) throw new Problem('conflict', `There is nothing to restore: this backup is ${row.status}.`);
   if (serverId === null) throw new Problem('conflict', 'This app has no server. Set its serverId first.');
   if (row.kind === 'directory' && app.directory === null) {
@@ -105,7 +105,7 @@ export async function restoreBackup(
     const app = await requireTargetApp(trx, request, row, target.app);
     const otherServerId = await resolveOtherServer(trx, request, app, target.server);
     const serverId = otherServerId ?? app.server_id;
-    requireRestorable(row, app, serverId);
+    checkRestorable(row, app, serverId);
     // The app was locked first, as in the deletion of an app's backups, so that no deadlock is possible.
     await lockBackup(trx, workspaceId, id);
     const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
@@ -144,10 +144,10 @@ export async function restoreBackup(
 }
 
 /**
- * Cancels restores and verifications that no node has claimed, for example because no running node has the backup's
- * data directory.
+ * Cancels restores and verifications that have not started in time, for example because no running node has the data
+ * directory in which the backup is stored.
  */
-export async function cancelUnclaimedRestores(context: PlatformContext): Promise<void> {
+export async function cancelUnstartedRestores(context: PlatformContext): Promise<void> {
   const waiting = await listStaleRestores(
     context.store.read,
     context.clock() - RESTORE_START_TIMEOUT_MS,

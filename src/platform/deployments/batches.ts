@@ -111,7 +111,7 @@ export async function rollBackServers(
         try {
           await rollBackServer(
             deployment,
-            await resolveDeploymentTarget(context, deployment, server, context.connectRetryDelays.rollback),
+            await resolveDeploymentTarget(context, deployment, server, context.connectRetryDelays.long),
             mayBeRetried,
             job.fenceSignal,
           );

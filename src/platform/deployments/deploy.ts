@@ -139,11 +139,7 @@ async function startDeployment(
  * Throws `JobFailure` if a deployment must not be performed: a node was lost while it ran, a newer deployment
  * supersedes the retry, or its health check is a command.
  */
-async function checkPerformable(
-  context: PlatformContext,
-  row: DeploymentTable,
-  initialRow: DeploymentTable,
-): Promise<void> {
+async function checkMayRun(context: PlatformContext, row: DeploymentTable, initialRow: DeploymentTable): Promise<void> {
   if (row.under_way === 1) {
     throw new JobFailure('The node that ran this deployment was lost or stopped before it finished.');
   }
@@ -219,7 +215,7 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
       connections,
     };
     try {
-      await checkPerformable(context, row, initialRow);
+      await checkMayRun(context, row, initialRow);
       checkCommandVariables(deployment, commandVariables);
       job.signal.throwIfAborted();
       if (waitsForPromotion(row) && row.updated_at + PROMOTION_TIMEOUT_MS <= context.clock()) {

@@ -63,7 +63,7 @@ async function planRetry(
 }
 
 /** Throws `conflict` if a server was deleted or steps may not run on it. */
-async function requireServers(
+async function checkServers(
   context: PlatformContext,
   trx: Trx,
   servers: readonly DeploymentServerTable[],
@@ -117,7 +117,7 @@ export function retryDeployment(
       ...server,
       completed_steps: Math.min(server.completed_steps, sharedSteps),
     }));
-    await requireServers(context, trx, servers);
+    await checkServers(context, trx, servers);
     for (const server of servers)
       await updateDeploymentServer(trx, server, { status: 'pending', completed_steps: server.completed_steps });
     const attempt = row.attempt + 1;

@@ -31,7 +31,7 @@ export function toSshTarget(
     hostKey,
     privateKey,
     allowNodeLocal,
-    retryDelaysMs: context.connectRetryDelays.start,
+    retryDelaysMs: context.connectRetryDelays.short,
   };
 }
 
