@@ -13,14 +13,14 @@ import type { DeploymentProgress } from './progress.ts';
 
 const STEP_TIMEOUT_MS = 5 * MINUTE;
 
-/** Resolves after a time. Throws the signal's reason if it is aborted earlier. */
+/** Waits for `durationMs`. Throws the signal's reason if the signal is aborted earlier. */
 export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
   await sleep(durationMs, undefined, { signal }).catch(() => {
     throw signal.reason;
   });
 }
 
-/** Data of a deployment that all servers share. */
+/** A running deployment: the data that is the same for all of its servers. */
 export interface DeploymentRun {
   readonly row: DeploymentTable;
   readonly plan: DeploymentPlan;
@@ -28,7 +28,7 @@ export interface DeploymentRun {
   readonly credentials: RepositoryCredentials | null;
   /** Variables of the app. */
   readonly variables: ReadonlyMap<string, string>;
-  /** The variables that are passed to commands. */
+  /** The variables of the app that are passed to its commands. */
   readonly commandVariables: Readonly<Record<string, string>>;
   readonly mask: Mask;
   readonly log: LogWriter;
@@ -56,8 +56,9 @@ export interface StepResult extends StepOutcome {
 }
 
 /**
- * Runs one step and logs its output, except lines that start with one of `outputNames`, whose values are returned.
- * Throws the signal's reason if it is aborted.
+ * Runs one step and logs its output. A line of standard output whose first word is one of `outputNames` is not logged;
+ * the rest of the line is returned in `outputs`. Throws `JobFailure` if the step could not be run, and the signal's
+ * reason if the signal is aborted.
  */
 export async function runStep(
   deployment: DeploymentRun,
@@ -101,7 +102,7 @@ export async function runStep(
   return { ...outcome, lastLine, cause, outputs };
 }
 
-/** Returns a failure that contains the cause or, if that is null, the last line of output. */
+/** Returns the failure of a step, with `cause` or, if that is null, the last line of the step's output. */
 export function stepFailure(
   target: DeploymentTarget,
   description: string,
@@ -118,7 +119,10 @@ function describeEnding({ timedOut, signal, exitCode }: StepResult): string {
   return signal === null ? `ended with exit code ${exitCode}` : `was killed by ${signal}`;
 }
 
-/** Runs one of Devpilot's own scripts. Throws `JobFailure` unless it succeeds. */
+/**
+ * Runs one of Devpilot's own scripts. Throws `JobFailure` unless the script exits with 0; `description` is the subject
+ * of the failure's message, for example `activating the release`.
+ */
 export async function runScript(
   deployment: DeploymentRun,
   target: DeploymentTarget,

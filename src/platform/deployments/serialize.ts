@@ -77,7 +77,7 @@ function serializeDeployment(
   };
 }
 
-/** Returns, by the ID of each queued deployment, the ID of the deployment for which it is waiting. */
+/** Returns, by the ID of each queued deployment that waits for another deployment, the ID of the other deployment. */
 async function findBlockers(
   db: Queryable,
   rows: readonly DeploymentTable[],
@@ -133,7 +133,7 @@ export async function readDeployment(
 
 export const deploymentNotFound = () => new Problem('not_found', 'The deployment was not found in this workspace.');
 
-/** Returns the name of an actor as it appears in logs. */
+/** Returns an actor as sentences in a deployment's log name it, for example `the API key ci`. */
 export function displayNameOf({ kind, name, id }: AuditParty): string {
   const displayName = name ?? id ?? 'someone';
   if (kind === 'api_key') return `the API key ${displayName}`;

@@ -10,7 +10,7 @@ import { ACTIVATE_SCRIPT, HEALTH_CHECK_SCRIPT, PRUNE_SCRIPT, ROLLBACK_SCRIPT } f
 const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
 const HEALTH_CHECK_INTERVAL_MS = SECOND;
 
-/** Returns the step of one health check: the app's command or, without one, a request to the app's URL. */
+/** Returns the step of one attempt: the command of the health check or, without a command, a request to its URL. */
 function healthCheckStep(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -20,8 +20,7 @@ function healthCheckStep(
   if (command === undefined) {
     return {
       command: shellCommand(HEALTH_CHECK_SCRIPT),
-      // Escaped for a quoted value in a configuration file of curl.
-      environment: { DP_URL: (url ?? '').replace(/["\\]/g, '\\$&') },
+      environment: { DP_URL: url ?? '' },
       timeoutMs: Math.min(remainingMs, HEALTH_CHECK_TIMEOUT_MS),
     };
   }
@@ -36,7 +35,7 @@ function healthCheckStep(
   };
 }
 
-/** Repeats the health check until it succeeds. Throws `JobFailure` after the app's timeout. */
+/** Repeats the app's health check until it succeeds. Throws `JobFailure` after the timeout of the health check. */
 async function waitUntilHealthy(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -76,9 +75,9 @@ export async function activateRelease(
 }
 
 /**
- * Makes the previous release of a server live again, then runs every `post_release` hook to restart it, even if some
- * fail. Throws one `JobFailure` at the end for all failures. The new release is kept if the deployment may be retried
- * and its source is checked out.
+ * If the new release is live on a server, makes the previous release live again and runs every `post_release` hook to
+ * restart it, even if some hooks fail. Throws one `JobFailure` at the end for all failures. Removes the new release,
+ * unless the deployment may be retried and the source of the release is checked out.
  */
 export async function rollBackServer(
   deployment: DeploymentRun,

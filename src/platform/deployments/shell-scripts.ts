@@ -11,7 +11,7 @@
 export const PREPARE_SCRIPT = `set -eu
 mkdir -p "$DP_DIR/releases" "$DP_DIR/shared" "$DP_DIR/.devpilot"
 if [ -e "$DP_DIR/current" ] && [ ! -L "$DP_DIR/current" ]; then
-  echo "$DP_DIR/current is not a symbolic link; it cannot be switched." >&2; exit 1
+  echo "$DP_DIR/current is not a symbolic link, so Devpilot cannot replace it with a link to a release." >&2; exit 1
 fi
 live=$(readlink "$DP_DIR/current" || :)
 if [ -n "$DP_RESUME" ] && [ ! -d "$DP_DIR/releases/$DP_ID" ]; then
@@ -51,7 +51,7 @@ if [ -n "\${DP_DEPLOY_KEY-}" ]; then
 fi
 if [ -n "\${DP_AGENT-}" ]; then
   trap 'kill "$SSH_AGENT_PID" 2>/dev/null || :' EXIT
-  output=$(ssh-add - 2>&1) || { printf 'The deploy key was not accepted: %s\\n' "$output" >&2; exit 1; }
+  output=$(ssh-add - 2>&1) || { printf 'ssh-add could not load the deploy key: %s\\n' "$output" >&2; exit 1; }
   exec </dev/null
   export DP_KNOWN_HOSTS="\${0%/*}/known_hosts"
   printf 'devpilot-pinned %s\\n' "$DP_HOST_KEY" >"$DP_KNOWN_HOSTS"
@@ -87,20 +87,20 @@ esac
 [ -z "$output" ] || printf '%s\\n' "$output" >&2
 [ "$code" = 0 ] || exit "$code"
 repo_git worktree prune
-contained() {
-  beyond=$(repo_git rev-list -n 1 "$1" --not --remotes=devpilot --tags) && [ -z "$beyond" ] && return
+is_allowed_commit() {
+  outside=$(repo_git rev-list -n 1 "$1" --not --remotes=devpilot --tags) && [ -z "$outside" ] && return
   [ -n "$DP_ROLLBACK" ] && repo_git worktree list --porcelain | grep -Fqx "HEAD $1"
 }
 if [ -n "$DP_KNOWN" ]; then
   commit=$DP_COMMIT
   repo_git cat-file -e "$commit^{commit}" 2>/dev/null || repo_git fetch --quiet origin "$commit"
 elif [ -n "$DP_COMMIT" ]; then
-  commit='' more=''
+  commit='' other=''
   # rev-parse without --disambiguate would prefer a tag or branch with that name.
   for object in $(repo_git rev-parse --disambiguate="$DP_COMMIT"); do
-    [ "$(repo_git cat-file -t "$object")" = commit ] && contained "$object" || continue
-    more=$commit commit=$object
-    [ -z "$more" ] || fail "$DP_COMMIT matches several commits. Use more characters of the hash."
+    [ "$(repo_git cat-file -t "$object")" = commit ] && is_allowed_commit "$object" || continue
+    other=$commit commit=$object
+    [ -z "$other" ] || fail "$DP_COMMIT matches several commits. Use more characters of the hash."
   done
   [ -n "$commit" ] || fail "The repository has no commit $DP_COMMIT in any branch or tag."
 elif [ -n "$DP_TAG" ]; then
@@ -140,13 +140,14 @@ printf 'commit %s %s\\n' "$commit" "$(repo_git log -1 --format=%s "$commit")"
 `;
 
 /**
- * Links shared files, and writes the variables from standard input to a file that only the app's user can read. If
- * `DP_RESUME` is set, prints `unchanged` if the file already contains the same variables.
+ * Links the shared directory, and writes the variables from standard input to `.env`, which only the user that runs the
+ * step can read. If `DP_RESUME` is set, prints `unchanged` if `.env` already contains the same variables or there are
+ * none.
  */
 export const SETUP_SCRIPT = `set -eu
 cd "$DP_DIR/releases/$DP_ID"
 is_our_link() { [ "$(readlink shared)" = ../../shared ]; }
-if ! is_our_link && { [ -e shared ] || [ -L shared ]; }; then echo 'The repository has its own shared directory, so it is not linked.'
+if ! is_our_link && { [ -e shared ] || [ -L shared ]; }; then echo 'The repository contains a file or directory with the name shared, so the shared directory of the app is not linked.'
 else ln -s ../../shared shared 2>/dev/null || is_our_link; fi
 if [ -n "$DP_VARIABLES" ]; then
   umask 077
@@ -166,11 +167,12 @@ mv -Tf ".devpilot/current.$DP_ID.$$" current
 
 /**
  * If this release is live, makes the previous release live again and prints `restored`. Then removes this release or,
- * if `DP_KEEP_RELEASE` is set, marks it as failed. Prints `kept` if files cannot be removed.
+ * if `DP_KEEP_RELEASE` is set, marks it as failed. Prints `kept` and the path if files cannot be removed.
  */
 export const ROLLBACK_SCRIPT = `set -eu
 cd "$DP_DIR"
-# Two servers of the deployment are the same machine. The rollback of the other server restores the previous release.
+# If the previous release is this release, two servers of the deployment are the same machine, and the rollback of the
+# other server restores the release that was live before.
 [ "$DP_PREVIOUS" != "releases/$DP_ID" ] || exit 0
 if [ "$(readlink current || :)" = "releases/$DP_ID" ]; then
   if [ -n "$DP_PREVIOUS" ]; then
@@ -184,7 +186,7 @@ if [ -n "$DP_KEEP_RELEASE" ] && mkdir -p .devpilot/failed 2>/dev/null && : >".de
 rm -rf "releases/$DP_ID" || echo "kept releases/$DP_ID"
 `;
 
-/** Removes all but the newest releases, and never the live one. */
+/** Removes all releases except the newest `DP_KEEP` and the live one, and cleans up the copy of the repository. */
 export const PRUNE_SCRIPT = `set -eu
 export LC_ALL=C
 cd "$DP_DIR/releases"
@@ -197,18 +199,20 @@ ls -1 | grep '^dpl_' | sort -r | {
     rm -rf "./$name" && echo "removed $name"
   done
 }
-# Skipped if a hook has changed the owner. The next deployment corrects that.
+# Git refuses the copy if a hook has changed its owner. The next deployment corrects that.
 [ -O ../.devpilot/repository.git ] || exit 0
 ${LOCK_SNIPPET}git -C ../.devpilot/repository.git worktree prune
 git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet
 `;
 
 /**
- * Requests a URL from the server and expects a status below 400. The URL is passed on standard input because it may
- * contain a password.
+ * Requests a URL on the server, and fails unless the status is below 400. `curl` and `wget` read the URL from standard
+ * input, because it may contain a password, and other users of the machine can see arguments.
  */
 export const HEALTH_CHECK_SCRIPT = `set -eu
-if command -v curl >/dev/null; then printf 'url = "%s"\\n' "$DP_URL" | curl -fsS -o /dev/null --max-time 10 -K -
+if command -v curl >/dev/null; then
+  # The URL is a quoted value in a configuration file of curl. -g: brackets and braces in the URL are not patterns.
+  printf '%s\\n' "$DP_URL" | sed 's/["\\\\]/\\\\&/g; s/.*/url = "&"/' | curl -g -fsS -o /dev/null --max-time 10 -K -
 elif command -v wget >/dev/null; then printf '%s\\n' "$DP_URL" | wget -q -O /dev/null -T 10 -t 1 -i -
 else echo 'A health check of a URL requires curl or wget on the server.' >&2; exit 127; fi
 `;

@@ -5,7 +5,10 @@ import { findResource } from '../../store/resources.ts';
 import type { PlatformContext } from '../context.ts';
 import { deploymentNotFound } from './serialize.ts';
 
-/** Compares the names of a deployment's variables with the names in the previous release. Throws `not_found`. */
+/**
+ * Returns the names of a deployment's variables, and the names that were added, removed or set since the previous
+ * release. Throws `not_found`.
+ */
 export async function compareVariables(
   context: PlatformContext,
   workspaceId: string,
