@@ -9,7 +9,10 @@ export interface Quota {
   readonly max: number;
   /** The window in milliseconds; null for a limit on the number of existing resources. */
   readonly windowMs: number | null;
-  /** `principal`: per person or credential in a workspace, so that a busy credential does not use up a shared quota. */
+  /**
+   * `principal`: per person, credential or error key in a workspace, so that a busy credential does not use up a shared
+   * quota.
+   */
   readonly per: 'workspace' | 'person' | 'principal' | 'leaked credential';
   /** The counted unit, in the plural. */
   readonly unit: string;

@@ -35,9 +35,9 @@ export interface EnvState {
   readonly version: number;
   /** The owner's own variables, sorted by name. */
   readonly ownRows: readonly OwnedRow[];
-  /** The variables of an app's project, sorted by name, including those that the app overrides. */
+  /** The variables of an app's project, sorted by name, including those that the app overrides; empty for a project. */
   readonly projectRows: readonly OwnedRow[];
-  /** The project of an app, and the version of its variables. */
+  /** The project of an app, and the version of the project's variables; null for a project. */
   readonly parent: { readonly id: string; readonly version: number } | null;
 }
 
@@ -87,8 +87,8 @@ export async function readEnvState(db: Queryable, kind: EnvOwnerKind, row: AppTa
 }
 
 /**
- * Decrypts values in several turns of the event loop, so that a large environment does not delay authorization
- * requests.
+ * Returns the decrypted values by name. Runs in several turns of the event loop, so that a large environment does not
+ * delay authorization requests.
  */
 export async function openValues(context: PlatformContext, rows: readonly OwnedRow[]): Promise<Map<string, string>> {
   const values = new Map<string, string>();
@@ -100,7 +100,10 @@ export async function openValues(context: PlatformContext, rows: readonly OwnedR
   return values;
 }
 
-/** Decrypts the variables for a process of the app. They are not shown to a person, so no audit event is recorded. */
+/**
+ * Returns the decrypted effective variables of an app for its commands; empty if the app does not exist. No audit event
+ * is recorded, because no person sees the values.
+ */
 export async function loadVariables(
   context: PlatformContext,
   workspaceId: string,
@@ -114,8 +117,8 @@ export async function loadVariables(
 }
 
 /**
- * Returns a message with the required variables that have no value or an empty value in the app and its project; null
- * if there are none.
+ * Returns an error message, without a subject, that lists the required variables without a value, or with an empty
+ * value, in the app and its project; null if there are none.
  */
 export async function describeMissingVariables(db: Queryable, app: AppTable): Promise<string | null> {
   const required = JSON.parse(app.required_variables) as string[];
@@ -160,9 +163,9 @@ function rejectTooLarge(field: string, subject: string, before: number, after: n
 }
 
 /**
- * Throws `validation_failed` if a change would make the variables of an app exceed the kernel's limit for a command;
- * the field is the largest changed variable. `state` is the environment of the app, or of a project, all of whose apps
- * are checked.
+ * Throws `validation_failed`, for the largest changed variable, if the changes would make the variables of an app
+ * exceed the kernel's limit for a command. `state` is the environment of the app, or of a project, which is checked
+ * alone and with each of its apps.
  */
 export async function checkTotalSize(db: Queryable, state: EnvState, changes: Changes): Promise<void> {
   const { owner, ownRows, projectRows } = state;

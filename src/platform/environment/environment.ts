@@ -116,7 +116,10 @@ async function lockEnvironments(trx: Trx, kind: EnvOwnerKind, row: OwnerRow): Pr
   await lockEnvironment(trx, ownerOf(kind, row));
 }
 
-/** Writes the values that differ as a new version. Throws `validation_failed` for too many or too large variables. */
+/**
+ * Writes the values that differ from the current ones as a new version. Throws `conflict` (`If-Match`), and
+ * `validation_failed` for too many or too large variables.
+ */
 async function writeVersion(
   trx: Trx,
   context: PlatformContext,
@@ -263,7 +266,7 @@ export function restoreVersion(
     const desiredValues = new Map<string, string | null>(restored);
     for (const { name } of current) if (!restored.has(name)) desiredValues.set(name, null);
     const written = await writeVersion(trx, context, request, kind, row, desiredValues, number);
-    // Values are returned only by `getVariables`, which records that they were read.
+    // Stored values are returned only by `getVariables`, which records an audit event.
     return { ...written, data: written.data.map((variable) => ({ ...variable, value: null })) };
   });
 }

@@ -4,7 +4,7 @@ const NEWLINE = 0x0a;
 
 /**
  * Reads lines and bytes from a stream, without buffering the bytes that are skipped. The asynchronous methods throw the
- * errors of the stream, and `too_large` when the limit is exceeded.
+ * errors of the stream, and `too_large` when the limit of the reader is exceeded.
  */
 export interface ByteReader {
   /** Returns the bytes before the next newline or the end; null if there are more than `maxBytes`. */
@@ -20,7 +20,7 @@ export interface ByteReader {
   skipNewline(): Promise<boolean>;
   isAtEnd(): Promise<boolean>;
   /** Whether the limit of the reader, or a limit of the stream itself, was exceeded. */
-  isLimitReached(): boolean;
+  isLimitExceeded(): boolean;
 }
 
 /** Creates a reader of at most `maxBytes`. */
@@ -29,7 +29,7 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
   /** Bytes that were received but not read yet. */
   let pending: Buffer = Buffer.alloc(0);
   let total = 0;
-  let isLimitReached = false;
+  let isLimitExceeded = false;
 
   /** Returns the next chunk; null at the end. */
   async function receive(): Promise<Buffer | null> {
@@ -42,7 +42,7 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
         if (value.length > 0) return Buffer.from(value.buffer, value.byteOffset, value.length);
       }
     } catch (error) {
-      isLimitReached = error instanceof Problem && error.code === 'too_large';
+      isLimitExceeded = error instanceof Problem && error.code === 'too_large';
       throw error;
     }
   }
@@ -128,7 +128,7 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
       if (pending.length === 0) await fill((_chunk, length) => length > 0);
       return pending.length === 0;
     },
-    isLimitReached: () => isLimitReached,
+    isLimitExceeded: () => isLimitExceeded,
   };
   return reader;
 }

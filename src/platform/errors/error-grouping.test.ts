@@ -71,7 +71,7 @@ const frame = (name: string | null, file: string | null, overrides: Partial<Repo
   ...overrides,
 });
 
-test('parts of frames that vary between builds or runs are ignored, in every language', () => {
+test('parts of frames that vary between builds or runs are ignored, but not other parts', () => {
   const java = (name: string, module: string) => frame(name, 'Till.java', { module });
   const equivalentFrames: readonly (readonly ReportedFrame[])[] = [
     [frame('a', '/srv/app.js', { line: 1 }), frame('a', '/srv/app.js', { line: 9, column: 7 })],
@@ -196,7 +196,7 @@ test('numbers and IDs are replaced, and titles are truncated', () => {
   assert.equal(titleOf(error({ message: 'x'.repeat(1000) })).length, 255);
 });
 
-test('the parsing time is linear even for hostile stacks', () => {
+test('hostile stacks are parsed and normalized without catastrophic backtracking', () => {
   const started = performance.now();
   for (const line of [
     'at '.repeat(330),
@@ -208,5 +208,5 @@ test('the parsing time is linear even for hostile stacks', () => {
     parseStack(Array.from({ length: 60 }, () => line).join('\n'));
     normalizeText(line.repeat(9));
   }
-  assert.ok(performance.now() - started < scaledTimeout(10_000), 'the work is linear');
+  assert.ok(performance.now() - started < scaledTimeout(10_000));
 });

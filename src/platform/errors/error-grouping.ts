@@ -3,7 +3,7 @@ import type { ErrorBreadcrumb } from '../../contract/errors.ts';
 import type { ErrorLevel } from '../../contract/platform-vocabulary.ts';
 import type { ReportedFrame } from './stack-frames.ts';
 
-/** A reported error in any format. */
+/** An error, converted from the format in which it was reported. */
 export interface ReportedError {
   readonly type: string;
   readonly message: string;
@@ -19,11 +19,11 @@ export interface ReportedError {
   readonly environment: string | null;
   readonly app: string | null;
   readonly fingerprint: readonly string[] | null;
-  /** Epoch milliseconds. */
+  /** When the error occurred, in epoch milliseconds. */
   readonly at: number;
 }
 
-/** Replaces numbers, IDs and addresses, which vary between similar errors. Pure. */
+/** Replaces numbers, IDs and memory addresses, which vary between similar errors, with `#`. Pure. */
 export function normalizeText(text: string): string {
   return text
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '#')
@@ -71,7 +71,10 @@ function normalizePath(file: string): string {
   return normalizeText(path.replace(CONTENT_HASH, '#'));
 }
 
-/** Minifiers put whole apps on a few lines, and shorten names differently in each build. */
+/**
+ * Columns from this one on occur only in minified files: minifiers put whole apps on a few lines. They also shorten
+ * names, differently in each build.
+ */
 const MINIFIED_COLUMN = 500;
 const isMinified = ({ function: name, file, column }: ReportedFrame): boolean =>
   (column ?? 0) >= MINIFIED_COLUMN && (name === null || name.length <= 2) && /\.[mc]?js(?:[?#]|$)/.test(file ?? '');
@@ -106,8 +109,8 @@ function defaultFingerprintParts(error: ReportedError): string[] {
 
 /**
  * Returns the hash that groups errors into one issue. Errors of different apps are never in the same issue, even if
- * they were sent with the same fingerprint. `appId` is the ID of the reported app; null if the workspace has no such
- * app. Pure.
+ * they were sent with the same fingerprint. `appId` is the ID of the reported app; null if no app was reported or the
+ * workspace has no such app. Pure.
  */
 export function fingerprintOf(error: ReportedError, appId: string | null = null): string {
   const defaultParts = defaultFingerprintParts(error);

@@ -23,15 +23,15 @@ import { isRegression } from './releases.ts';
 export interface ErrorIngest {
   /**
    * Counts an error in its issue, and stores the occurrence unless a limit is reached. Resolves to the issue's ID when
-   * the writes are durable. Throws `unavailable` if too many errors are queued, `quota_exceeded` if `sender`, a
-   * principal, has reported too many errors.
+   * the writes are durable. Throws `unavailable` if too many errors are queued, `quota_exceeded` if `sender`, the ID
+   * of a principal, has reported too many errors.
    */
   ingest(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
 }
 
 interface Report extends SenderItem {
   readonly error: ReportedError;
-  /** The ID of the reported app; null if the workspace has no such app. */
+  /** The ID of the reported app; null if no app was reported or the workspace has no such app. */
   readonly appId: string | null;
   readonly fingerprint: string;
 }
@@ -60,7 +60,8 @@ function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): Erro
 }
 
 /**
- * Counts the releases, environments, apps and app IDs of reports. New values are counted only up to a limit per issue.
+ * Counts the reports per release, environment, app and app ID. An issue that has the maximum number of values of one
+ * kind gets no further values of that kind.
  */
 async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
   const known = await listFacets(trx, issue.workspace_id, issue.id);
@@ -90,19 +91,19 @@ function consumeIssueQuota(trx: Trx, { workspaceId, sender, receivedAt }: Report
   return tryConsumeQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
 }
 
-/** Assigns a report of a sender with too many issues to its overflow issue, one per app. */
+/** Moves a report to the overflow issue of its sender and app, because the sender has created too many issues. */
 function toOverflowReport(report: Report): Report {
   const error = { ...report.error, type: OVERFLOW_TYPE };
   return { ...report, error, fingerprint: overflowFingerprint(report) };
 }
 
-/** Whether reports of errors that occurred after the issue was resolved show that it is not fixed. */
+/** Whether `reports`, all of errors that occurred after the issue was resolved, show that the issue is not fixed. */
 async function hasRegression(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<boolean> {
   const { resolved_release: fixedIn } = issue;
   if (fixedIn === null) return reports.length > 0;
   const facets = await listFacets(trx, issue.workspace_id, issue.id);
-  const seenBefore = new Set(facets.filter(({ kind }) => kind === 'release').map(({ value }) => value));
-  return reports.some(({ error }) => isRegression(error.release, fixedIn, seenBefore));
+  const seenReleases = new Set(facets.filter(({ kind }) => kind === 'release').map(({ value }) => value));
+  return reports.some(({ error }) => isRegression(error.release, fixedIn, seenReleases));
 }
 
 interface WrittenIssue {
@@ -121,7 +122,7 @@ async function countPerDay(trx: Trx, issue: ErrorIssueTable, reports: readonly R
     await addIssueDay(trx, { issue_id: issue.id, workspace_id: issue.workspace_id, day, count });
 }
 
-/** Stores the occurrences of reports, unless the sender's quota of stored errors is used up. */
+/** Stores the occurrences of reports, unless the quota of stored errors of the first report's sender is used up. */
 async function storeOccurrences(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<void> {
   const [first] = reports;
   if (first === undefined) return;
@@ -136,7 +137,7 @@ async function storeOccurrences(trx: Trx, issue: ErrorIssueTable, reports: reado
   }
 }
 
-/** Writes reports of one issue. */
+/** Counts reports of one issue, and stores as many of their occurrences as the limits permit. */
 async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Promise<WrittenIssue> {
   const [first] = reports;
   const { workspaceId, fingerprint, receivedAt } = first;
@@ -207,7 +208,8 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
 const issueKey = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
 
 /**
- * Stores many errors in one transaction, so that a flood of errors is stored quickly and does not block other writers.
+ * Creates an ingest that stores many errors in one transaction, so that a flood of errors is stored quickly and does
+ * not block other writers.
  */
 export function createErrorIngest(store: Store): ErrorIngest {
   const quota = createSenderQuota('errorEvents');

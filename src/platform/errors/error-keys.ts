@@ -29,32 +29,33 @@ const KEY_BYTES = 16;
  * Returns the DSN for Sentry SDKs. The public key is the user name. The path ends with a project number, which the SDKs
  * require and Devpilot ignores.
  */
-function dsnOf(publicKey: string, origin: string): string {
-  const url = new URL(origin);
+function dsnOf(publicKey: string, baseUrl: string): string {
+  const url = new URL(baseUrl);
   return `${url.protocol}//${publicKey}@${url.host}${url.pathname.replace(/\/+$/, '')}/1`;
 }
 
-function serializeErrorKey(row: ErrorKeyRow, origin: string): ErrorKey {
+function serializeErrorKey(row: ErrorKeyRow, baseUrl: string): ErrorKey {
   return {
     id: row.id,
     name: row.name,
     app: row.app_slug,
     allowedOrigins: JSON.parse(row.allowed_origins) as string[],
     publicKey: row.public_key,
-    dsn: dsnOf(row.public_key, origin),
+    dsn: dsnOf(row.public_key, baseUrl),
     createdAt: toIsoString(row.created_at),
   };
 }
 
 /**
- * Creates a key that can only submit errors. `origin` is the origin at which callers reach this server. Throws
- * `validation_failed` for an unknown app and beyond the maximum number of keys, and `idempotent_replay`.
+ * Creates a key that can only submit errors. `baseUrl` is the URL at which callers reach this server. Throws
+ * `validation_failed` for an app that is unknown or not accessible, or beyond the maximum number of keys, and
+ * `idempotent_replay`.
  */
 export function createErrorKey(
   context: PlatformContext,
   request: RequestContext,
   input: CreateErrorKey,
-  origin: string,
+  baseUrl: string,
 ): Promise<ErrorKey> {
   const { workspaceId } = request;
   const now = context.clock();
@@ -86,7 +87,7 @@ export function createErrorKey(
     await recordAuditEvent(trx, request, 'error_key.created', { kind: 'error_key', id, name }, now, { after });
     const row = await findErrorKey(trx, workspaceId, id);
     if (row === undefined) throw new Problem('internal');
-    return serializeErrorKey(row, origin);
+    return serializeErrorKey(row, baseUrl);
   });
 }
 
@@ -95,7 +96,7 @@ export async function listErrorKeys(
   context: PlatformContext,
   workspaceId: string,
   query: PageQuery,
-  origin: string,
+  baseUrl: string,
   allowed: AllowedResources | null,
 ): Promise<Page<ErrorKey>> {
   const page = readPageRequest(query, '-createdAt', 'number');
@@ -105,12 +106,12 @@ export async function listErrorKeys(
     page.limit,
     '-createdAt',
     (row) => ({ value: row.created_at, id: row.id }),
-    (row) => serializeErrorKey(row, origin),
+    (row) => serializeErrorKey(row, baseUrl),
   );
 }
 
 /**
- * Deletes a key. Nodes query the store for every envelope, so none accepts the key once this resolves. Throws
+ * Deletes a key. Nodes query the store for every envelope, so no node accepts the key once this resolves. Throws
  * `not_found`.
  */
 export async function deleteErrorKey(context: PlatformContext, request: RequestContext, id: string): Promise<void> {

@@ -42,7 +42,7 @@ const SOURCE_MAPS_TIMEOUT_MS = 20 * SECOND;
 
 /**
  * Returns the app of a report. A credential that is restricted to projects and apps must name one of its apps, whose
- * slug is returned; any other caller can name any text. Throws `validation_failed`.
+ * slug is returned. For any other caller, `app` is returned unchanged and need not exist. Throws `validation_failed`.
  */
 export async function reportedAppOf(
   context: PlatformContext,
@@ -196,7 +196,7 @@ async function serializeOccurrence(
   };
 }
 
-/** Lists the stored occurrences of an issue, newest first. Throws `not_found`. */
+/** Lists the stored occurrences of an issue, the last received first. Throws `not_found`. */
 export async function listIssueEvents(
   context: PlatformContext,
   workspaceId: string,

@@ -31,8 +31,8 @@ test('releases of the same package are compared by version, and other releases c
   }
 });
 
-test('an error is a regression in the fixed release, in a later release, or in an incomparable release that was not seen before', () => {
-  const seenBefore = new Set(['4f2c9ab']);
+test('an error is a regression if it has no release, or its release has the fix, is later, or is new and incomparable', () => {
+  const seenReleases = new Set(['4f2c9ab']);
   for (const [release, fixedIn, expected] of [
     ['shop@1.0', 'shop@1.1', false],
     ['shop@1.1', 'shop@1.1', true],
@@ -42,6 +42,6 @@ test('an error is a regression in the fixed release, in a later release, or in a
     ['ffffff0', '8d11e07', true],
     [null, '8d11e07', true],
   ] as const) {
-    assert.equal(isRegression(release, fixedIn, seenBefore), expected, `${release} ${fixedIn}`);
+    assert.equal(isRegression(release, fixedIn, seenReleases), expected, `${release} ${fixedIn}`);
   }
 });

@@ -67,10 +67,10 @@ export function compareReleases(first: string, second: string): number | null {
 
 /**
  * Whether an error shows that its issue was not fixed in the release `fixedIn`: the error has no release, its release
- * is `fixedIn` or later, or its release cannot be compared with `fixedIn` and was not seen before. Pure.
+ * is `fixedIn` or later, or its release cannot be compared with `fixedIn` and is not in `seenReleases`. Pure.
  */
-export function isRegression(release: string | null, fixedIn: string, seenBefore: ReadonlySet<string>): boolean {
+export function isRegression(release: string | null, fixedIn: string, seenReleases: ReadonlySet<string>): boolean {
   if (release === null) return true;
   const difference = compareReleases(release, fixedIn);
-  return difference === null ? !seenBefore.has(release) : difference >= 0;
+  return difference === null ? !seenReleases.has(release) : difference >= 0;
 }

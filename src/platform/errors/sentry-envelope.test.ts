@@ -38,7 +38,7 @@ const outcomeOf = (envelope: Promise<Envelope>): Promise<string> =>
 const EVENT = '{"message":"hello"}';
 const HELLO = 'Message: hello';
 
-test('all valid forms of envelopes are read, and malformed envelopes are rejected', async () => {
+test('valid forms of envelopes are read, and malformed envelopes are rejected', async () => {
   const cases: readonly (readonly [name: string, envelope: string, outcome: string])[] = [
     ['only a header, without a newline', '{"event_id":"9ec7"}', 'nothing'],
     ['only a header', '{"event_id":"9ec7"}\n', 'nothing'],
@@ -72,10 +72,10 @@ test('all valid forms of envelopes are read, and malformed envelopes are rejecte
     ['a transaction', `{}\n{"type":"transaction"}\n{"type":"transaction","spans":[]}`, 'nothing'],
     ['a transaction as event', `{}\n{"type":"event"}\n{"type":"transaction","spans":[]}`, 'nothing'],
     ['a null event', `{}\n{"type":"event"}\nnull`, 'Message'],
-    ['no JSON', 'hello', 'invalid_request'],
+    ['no JSON at all', 'hello', 'invalid_request'],
     ['nothing', '', 'invalid_request'],
-    ['an item header that is no JSON', `{}\nhello\n${EVENT}`, 'invalid_request'],
-    ['an event that is no JSON', '{}\n{"type":"event"}\n{broken', 'invalid_request'],
+    ['an item header that is not JSON', `{}\nhello\n${EVENT}`, 'invalid_request'],
+    ['an event that is not JSON', '{}\n{"type":"event"}\n{broken', 'invalid_request'],
     ['a header that is too long', `{"x":"${'x'.repeat(20_000)}"}\n`, 'too_large'],
     ['an event that is too long', `{}\n{"type":"event","length":2000000}\n`, 'too_large'],
   ];
@@ -238,7 +238,7 @@ test("a sender's clock that is far off is corrected with the time at which the e
   }
 });
 
-test('/store/ accepts bodies that are base64 or compressed without a header, as old SDKs send them', async () => {
+test('/store/ accepts base64 or compressed bodies without a Content-Encoding header, as old SDKs send them', async () => {
   for (const body of [
     Buffer.from(EVENT),
     Buffer.from(Buffer.from(EVENT).toString('base64')),

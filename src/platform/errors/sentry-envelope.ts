@@ -36,7 +36,7 @@ export async function peekEnvelopeDsn(reader: ByteReader): Promise<string | null
   return typeof dsn === 'string' ? dsn : null;
 }
 
-/** Reads or skips the payload of an item. Returns null if it was skipped. */
+/** Returns the payload of an event. Skips the payload of any other item and returns null. */
 async function readPayload(reader: ByteReader, length: unknown, isEvent: boolean): Promise<Buffer | null> {
   const max = RESOURCE_LIMITS.errorEventBytes;
   if (typeof length !== 'number') {
@@ -64,9 +64,10 @@ async function readPayload(reader: ByteReader, length: unknown, isEvent: boolean
 
 /**
  * Reads an envelope (develop.sentry.dev/sdk/data-model/envelopes): a header line, then items of a header line and a
- * payload. Events are read. Attachments, sessions, transactions and other items are skipped without being buffered. If
- * the reader reaches its limit after it has read errors, these errors are returned. Throws `invalid_request` for a
- * malformed envelope, `too_large` for an event that is too large.
+ * payload. Events are read. Attachments, sessions, transactions and other items are skipped without being buffered.
+ * Items beyond `MAX_ITEMS` are ignored. If the limit of the reader is exceeded after errors were read, these errors are
+ * returned. Throws `invalid_request` for a malformed envelope, `too_large` for a header, an event or an envelope that
+ * is too large.
  */
 export async function readEnvelope(reader: ByteReader, now: number): Promise<Envelope> {
   const yieldIfDue = createYielder();
@@ -92,7 +93,7 @@ export async function readEnvelope(reader: ByteReader, now: number): Promise<Env
       await yieldIfDue();
     }
   } catch (error) {
-    if (!reader.isLimitReached() || errors.length === 0) throw error;
+    if (!reader.isLimitExceeded() || errors.length === 0) throw error;
   }
   return { eventId, errors };
 }
@@ -107,7 +108,8 @@ function isZlib(body: Uint8Array): boolean {
 }
 
 /**
- * Decodes a body that old SDKs sent in base64, zlib or both without a header. Throws `too_large`, `invalid_request`.
+ * Decodes a body that old SDKs sent in base64, zlib or both without a `Content-Encoding` header. Throws `too_large`,
+ * `invalid_request`.
  */
 async function unpackEvent(body: Buffer): Promise<Buffer> {
   if (body[0] === OPENING_BRACE) return body;
@@ -117,8 +119,8 @@ async function unpackEvent(body: Buffer): Promise<Buffer> {
 }
 
 /**
- * Reads the body of `/store/`, which is one event. `sentAt` is the sender's time of sending. Throws `invalid_request`,
- * `too_large`.
+ * Reads the body of `/store/`, which is one event. `sentAt` is the time of sending according to the sender. Throws
+ * `invalid_request`, `too_large`.
  */
 export async function readStoreBody(body: Buffer, now: number, sentAt: unknown = null): Promise<Envelope> {
   const bytes = await unpackEvent(body);

@@ -12,7 +12,7 @@ const MIN_CLOCK_DRIFT_MS = 55 * MINUTE;
 
 /**
  * Returns the milliseconds by which a sender's clock is behind the clock of this server, given the time of sending
- * according to the sender; 0 if that is not a time or the clocks agree. Pure.
+ * according to the sender; 0 if that is not a time or the difference is small. Pure.
  */
 export function clockDriftOf(sentAt: unknown, now: number): number {
   const sentAtMs = parseClientInstant(sentAt);
@@ -26,7 +26,7 @@ const LEVEL_ALIASES: Readonly<Record<string, ErrorLevel>> = {
   warn: 'warning',
   critical: 'fatal',
 };
-/** Levels of Python's logging module, divided by ten. */
+/** Levels by the numbers of Python's logging module, divided by ten. */
 const NUMBERED_LEVELS: readonly ErrorLevel[] = ['debug', 'debug', 'info', 'warning', 'error', 'fatal'];
 
 function parseLevel(value: unknown): ErrorLevel {

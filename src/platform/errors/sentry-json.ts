@@ -33,8 +33,8 @@ function replaceNonJsonNumbers(source: Uint8Array): Buffer {
 }
 
 /**
- * Parses JSON as Sentry SDKs write it. It may contain a byte order mark, and NaN and infinities, which become empty
- * values. Throws `invalid_request`, and `too_large` for too many values.
+ * Parses JSON as Sentry SDKs write it. It may contain a byte order mark, NaN, which becomes an empty text, and
+ * infinities, which become null. Throws `invalid_request`, and `too_large` for too many values.
  */
 export async function parseSentryJson(bytes: Uint8Array, limits: JsonLimits): Promise<unknown> {
   await checkJsonLimits(bytes, limits);
@@ -50,7 +50,7 @@ export async function parseSentryJson(bytes: Uint8Array, limits: JsonLimits): Pr
     try {
       return parse(replaceNonJsonNumbers(bytes));
     } catch {
-      throw new Problem('invalid_request', 'The envelope is not well-formed.');
+      throw new Problem('invalid_request', 'The envelope or event contains malformed JSON.');
     }
   }
 }

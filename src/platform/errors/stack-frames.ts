@@ -8,7 +8,8 @@ export interface SourceContext {
 }
 
 /**
- * A stack frame as it is reported and stored. Frames that older versions of Devpilot stored lack the optional fields.
+ * A stack frame as it is reported and stored. Frames that older versions of Devpilot stored lack the optional fields,
+ * and so do frames whose format does not have them.
  */
 export interface ReportedFrame {
   readonly function: string | null;

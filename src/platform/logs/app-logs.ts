@@ -50,7 +50,7 @@ async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<str
 
 /**
  * Returns the log command of an app, and where to run it. Throws `not_found`, and `conflict` if the app has no log
- * command or server, or the command cannot run on a server.
+ * command or server, its variables are too large, or the command cannot run on a server.
  */
 export async function getAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
   const { read } = context.store;
@@ -71,17 +71,17 @@ export async function getAppLog(context: PlatformContext, workspaceId: string, i
 
 const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
 
-/** The output that a reader has not received yet, as NDJSON. The first `linesToSkip` lines are dropped. */
-function createBacklog(linesToSkip: number) {
+/** The output that a reader has not received yet, as NDJSON, without the first `from` lines. */
+function createBacklog(from: number) {
   const pending: string[] = [];
   let hasEnded = false;
   let pendingCharacters = 0;
   let skippedLines = 0;
-  let remainingToSkip = linesToSkip;
+  let linesBeforeStart = from;
   let wake: () => void = () => undefined;
 
   function push(line: LogLine): void {
-    if (remainingToSkip > 0) remainingToSkip -= 1;
+    if (linesBeforeStart > 0) linesBeforeStart -= 1;
     else if (pendingCharacters < MAX_BACKLOG_CHARACTERS) {
       const text = toNdjsonLine(line);
       pending.push(text);
@@ -94,7 +94,7 @@ function createBacklog(linesToSkip: number) {
     push,
     /** Drops an unfinished line if the reader is behind, because a newer version of the line follows. */
     pushUnfinished(line: LogLine): void {
-      if (remainingToSkip > 0 || pendingCharacters > 0) return;
+      if (linesBeforeStart > 0 || pendingCharacters > 0) return;
       pending.push(toNdjsonLine({ ...line, partial: true }));
       wake();
     },
@@ -191,7 +191,8 @@ export async function* readAppLog(
 /** Returns a message about a log command that failed; null if it exited with 0 or was cancelled. */
 function describeOutcome(serverName: string, outcome: StepOutcome): string | null {
   if (outcome.problem !== null) return `${serverName}: ${outcome.problem}`;
-  if (outcome.timedOut) return 'The command did not exit and was ended; use follow=true to keep it running.';
+  if (outcome.timedOut)
+    return `The command was ended because it did not exit within ${READ_TIMEOUT_MS / SECOND} seconds. With follow=true, it has no time limit.`;
   if (outcome.exitCode === 0 || outcome.cancelled) return null;
   return `The command ended with exit code ${outcome.exitCode}.`;
 }

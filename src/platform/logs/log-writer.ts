@@ -31,7 +31,9 @@ export interface LogContext {
 export interface LogWriter {
   /** Adds a line of a step's output, which is stored with the next chunk. */
   write(line: OutputLine, step: string | null, serverId: string | null): void;
-  /** Shows an unfinished line to followers until the step finishes it. It is not part of the log. */
+  /**
+   * Shows an unfinished line to followers until the step finishes the line. An unfinished line is not part of the log.
+   */
   showUnfinished(line: OutputLine, step: string | null, serverId: string | null): void;
   /** Adds a line from Devpilot itself. */
   writeSystemLine(text: string, step?: string | null, serverId?: string | null): void;
@@ -130,7 +132,7 @@ export function createLogWriter(
   return {
     write({ at, stream, text: message }, step, serverId) {
       const line = { at: toIsoString(at), stream, step, serverId, text: message };
-      unfinishedLines.removeReplacedBy(line);
+      unfinishedLines.removeVersionOf(line);
       add(line);
     },
     showUnfinished({ at, stream, text: message }, step, serverId) {

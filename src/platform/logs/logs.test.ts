@@ -208,7 +208,7 @@ forEachEngine('logs', (engine) => {
     assert.deepEqual(await stopped, []);
   });
 
-  test('the size of a log is limited, and its last line says that the log is full', async () => {
+  test('the size of a log is limited, its last line says that the log is full, and it is stored compressed', async () => {
     const { store, workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const text = 'x'.repeat(8000);
@@ -224,10 +224,10 @@ forEachEngine('logs', (engine) => {
       ['system', 'This log is full; further output is not stored.'],
     );
     const chunks = await store.read.selectFrom('log_chunk').selectAll().execute();
-    assert.ok(chunks.reduce((sum, { data }) => sum + data.length, 0) < 1_000_000, 'it is compressed');
+    assert.ok(chunks.reduce((sum, { data }) => sum + data.length, 0) < 1_000_000);
   });
 
-  test('any text is read exactly as it was written', async () => {
+  test('any well-formed text is read exactly as it was written', async () => {
     const { workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const texts = fc.sample(fc.string({ unit: 'binary' }), 300).filter((text) => text.isWellFormed());

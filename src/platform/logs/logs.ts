@@ -39,11 +39,11 @@ export interface Logs {
    * followers.
    */
   read(workspaceId: string, logId: string, options: LogReadOptions): AsyncGenerator<string>;
-  /** Ends all readers. */
+  /** Ends all readers on this node. */
   stop(): void;
 }
 
-/** Creates the logs of jobs. Lines are stored in compressed chunks, which one node writes and every node can read. */
+/** Creates the logs of jobs. Lines are stored in compressed chunks, which every node can read. */
 export function createLogs(context: LogContext): Logs {
   const { store, clock } = context;
   const waiters = createLogWaiters();

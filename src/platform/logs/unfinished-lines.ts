@@ -8,8 +8,8 @@ const keyOf = ({ step, serverId, stream }: LogLine): string => JSON.stringify([s
 /** The current unfinished lines of a log: at most one per step, server and stream. */
 export interface UnfinishedLines {
   set(line: LogLine): void;
-  /** Removes the unfinished line that a complete line replaces. */
-  removeReplacedBy(line: LogLine): void;
+  /** Removes the unfinished version of a line that is now complete. */
+  removeVersionOf(line: LogLine): void;
   /** Returns the lines as JSON; null if there are none. */
   toJson(): string | null;
 }
@@ -24,7 +24,7 @@ export function createUnfinishedLines(): UnfinishedLines {
       const [oldest] = lines.keys();
       if (lines.size > MAX_UNFINISHED_LINES && oldest !== undefined) lines.delete(oldest);
     },
-    removeReplacedBy: (line) => void lines.delete(keyOf(line)),
+    removeVersionOf: (line) => void lines.delete(keyOf(line)),
     toJson: () => (lines.size === 0 ? null : JSON.stringify([...lines.values()])),
   };
 }

@@ -93,7 +93,7 @@ export async function readPushEvent(body: Buffer, contentType: string): Promise<
   const payload = asObject(parsed);
   const reference = textOf(payload['ref']);
   if (!reference.startsWith('refs/'))
-    throw new Problem('invalid_request', 'The push has no ref, such as refs/heads/main.');
+    throw new Problem('invalid_request', 'The body has no ref of a push. A ref is, for example, refs/heads/main.');
   const newest = asObject(payload['head_commit'] ?? asArray(payload['commits']).at(-1));
   return {
     branch: reference.startsWith('refs/heads/') ? reference.slice('refs/heads/'.length) : null,

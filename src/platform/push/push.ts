@@ -42,7 +42,7 @@ export function createPushSecret(
   });
 }
 
-/** Limits the number of requests per address without the signature of an app. `now` is in epoch milliseconds. */
+/** Limits the requests of each IP address that no app's push secret has signed. `now` is in epoch milliseconds. */
 export interface UnsignedRequestLimiter {
   /** Throws `rate_limited` after too many unsigned requests. */
   check(address: string, now: number): void;
@@ -60,7 +60,7 @@ export interface PushRequest {
  * Returns the app with whose push secret the request is signed. Throws `invalid_token` if there is none, and
  * `rate_limited` after too many requests without a valid signature.
  */
-async function requireSignedApp(
+async function requireSigningApp(
   context: PlatformContext,
   limiter: UnsignedRequestLimiter,
   idOrSlug: string,
@@ -128,7 +128,7 @@ export type PushResult =
   | { readonly deployment: null; readonly reason: PushIgnoreReason };
 
 /**
- * Deploys a branch after a Git host reports a push to it in a signed request, if the app's settings select the branch.
+ * Deploys a branch after a Git host reports a push to it in a signed request, if the app's settings select the push.
  * A repeated delivery deploys nothing. Throws `invalid_token`, `rate_limited`, `invalid_request`, `too_large`, and
  * `conflict` or `validation_failed` if the app cannot be deployed.
  */
@@ -138,7 +138,7 @@ export async function receivePush(
   idOrSlug: string,
   request: PushRequest,
 ): Promise<PushResult> {
-  const app = await requireSignedApp(context, limiter, idOrSlug, request);
+  const app = await requireSigningApp(context, limiter, idOrSlug, request);
   if (!isPush(request.headers)) return { deployment: null, reason: 'not_a_push' };
   const event = await readPushEvent(request.body, request.headers['content-type'] ?? '');
   const reason = await reasonToIgnore(app, event);

@@ -28,7 +28,7 @@ import { parseHooks } from './stored-hooks.ts';
 const DEFAULTS = { branch: 'main', keepReleases: 5 } as const;
 
 /**
- * Parses a health check, and masks a password in its URL, which older versions of Devpilot accepted. A command is not
+ * Parses a health check, and masks the password that older versions of Devpilot accepted in its URL. A command is not
  * masked, so that it can be edited.
  */
 function serializeHealthCheck(stored: string | null): App['healthCheck'] {
@@ -179,12 +179,15 @@ export function updateApp(
   });
 }
 
-/** Deletes an app and its error keys. Throws `not_found`, and `conflict` while it has unfinished deployments. */
+/**
+ * Deletes an app and its error keys. Throws `not_found`, and `conflict` (`If-Match`, or while the app has unfinished
+ * deployments).
+ */
 export function deleteApp(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, APP_KIND, idOrSlug, async (trx, row) => {
     const unfinishedDeployments = await listUnfinishedDeployments(trx, row.workspace_id, row.id);
     if (unfinishedDeployments.length > 0)
-      throw new Problem('conflict', 'This app is being deployed. Wait until the deployment ends, or cancel it.');
+      throw new Problem('conflict', 'This app has unfinished deployments. Wait until they end, or cancel them.');
     await deleteErrorKeysOf(trx, request, row.id, context.clock());
   });
 }

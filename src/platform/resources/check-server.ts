@@ -77,7 +77,10 @@ async function checkSshServer(context: PlatformContext, row: ServerTable): Promi
     if (target === null) {
       const hostKeys = await scanServer(row, allowNodeLocal);
       if (hostKeys.length === 0) return failedCheck(UNREACHABLE_MESSAGE);
-      return failedCheck("No host key is pinned yet. Compare the key shown with the server's, then set it.", hostKeys);
+      return failedCheck(
+        'No host key is pinned yet. Compare the received host key with the key on the server, then set it.',
+        hostKeys,
+      );
     }
     const singleAttempt = { ...target, retryDelaysMs: [] } satisfies RunTarget;
     const pinned = { hostKey: target.hostKey, hostKeys: [target.hostKey], differentHostKey: null };
@@ -109,8 +112,8 @@ async function checkLocalServer(context: PlatformContext, row: ServerTable): Pro
 }
 
 /**
- * Tries to connect to a server, and records an audit event with the result. Throws `not_found`, `rate_limited`, and
- * `conflict` if local servers are not allowed.
+ * Tries to connect to a server. Stores the host key that differs from the pinned one, and records an audit event with
+ * the result. Throws `not_found`, `rate_limited`, and `conflict` if local servers are not allowed.
  */
 export async function checkServer(
   context: PlatformContext,

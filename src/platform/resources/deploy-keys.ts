@@ -69,7 +69,7 @@ export async function getDeployKey(
 const auditTargetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
 /**
- * Creates or replaces the key pair of an app; a confirmed host remains confirmed. Throws `not_found`,
+ * Creates or replaces the key pair of an app; a confirmed host key remains confirmed. Throws `not_found`,
  * `idempotent_replay`.
  */
 export function createDeployKey(
@@ -130,7 +130,7 @@ export async function checkGitHost(
     const message =
       hostKeys.length === 0
         ? UNREACHABLE_MESSAGE
-        : 'Compare the key to confirm with the keys that the Git host publishes.';
+        : 'Before you confirm a key, compare it with the keys that the Git host publishes.';
     return { hostKeys, message };
   } catch (error) {
     if (!(error instanceof SshConnectFailure)) throw error;
@@ -145,8 +145,8 @@ function requireSshHost(app: AppTable) {
 }
 
 /**
- * Confirms a host key, which is then trusted for the repository of the app. Throws `not_found`, and `conflict` if the
- * repository is on another host.
+ * Confirms a host key, which is then trusted for the repository of the app. Throws `not_found` if the app does not
+ * exist or has no deploy key, and `conflict` if the repository is on another host or not fetched over SSH.
  */
 export function confirmGitHost(
   context: PlatformContext,
@@ -191,7 +191,7 @@ export async function requireConfirmedGitHost(db: Queryable, app: AppTable): Pro
 }
 
 /**
- * Returns the deploy key for `repository`; null if the app has none, or if its repository has moved to another host.
+ * Returns the deploy key for `repository`; null if the app has none, or if its repository is now on another host.
  * Throws `conflict` if the host key of the repository is not confirmed.
  */
 export async function openDeployKey(

@@ -36,7 +36,7 @@ const PROJECT_KIND = { noun: 'project', serialize: serializeProject } as const s
   Project
 >;
 
-/** Throws `conflict` if apps or scripts depend on a project or server, with their names. */
+/** Throws `conflict`, with the names of the dependents, if apps depend on a project, or apps or scripts on a server. */
 export async function rejectIfInUse(
   trx: Trx,
   row: { readonly id: string; readonly workspace_id: string },
@@ -96,7 +96,7 @@ export function updateProject(
   }));
 }
 
-/** Deletes a project. Throws `not_found`, and `conflict` while the project contains apps. */
+/** Deletes a project. Throws `not_found`, and `conflict` (`If-Match`, or while the project contains apps). */
 export function deleteProject(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, PROJECT_KIND, idOrSlug, (trx, row) => rejectIfInUse(trx, row, 'project'));
 }

@@ -109,8 +109,8 @@ function sealUrlCredentials(seal: Seal, app: AppTable, repository: string): Repo
 }
 
 /**
- * Encrypts credentials that an older version of Devpilot stored in repository URLs, and removes queries and fragments,
- * in apps and in the plans of unfinished deployments. Does nothing if there are none.
+ * Removes the credentials, queries and fragments that an older version of Devpilot stored in the repository URLs of
+ * apps and of plans of unfinished deployments. The credentials of apps are encrypted if git can use them.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
   const apps = await listAppsWithSecretsInUrl(store.read);

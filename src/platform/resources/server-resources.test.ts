@@ -19,7 +19,7 @@ test('the values that Linux prints are parsed', () => {
   });
 });
 
-test('missing or forged values are null, and further lines are ignored', () => {
+test('missing or forged values are null, and excess lines about disks are ignored', () => {
   const none = { disks: [], memory: null, load: null, cpuCount: null };
   assert.deepEqual(parseServerResources([], 1), none);
   const forged = [

@@ -14,7 +14,7 @@ const RESOURCES_SCRIPT = `
 grep -E '^Mem(Total|Available):' /proc/meminfo
 echo "load $(cat /proc/loadavg)"
 echo "cpus $(getconf _NPROCESSORS_ONLN)"
-printf '%s\\n' "$DEVPILOT_DIRECTORY" | while IFS= read -r path; do
+printf '%s\\n' "$DP_DIRECTORIES" | while IFS= read -r path; do
   nearest=$path
   while [ ! -d "$nearest" ] && [ "$nearest" != / ]; do nearest=$(dirname -- "$nearest"); done
   echo "disk $(df -Pk -- "$nearest" | tail -n 1 | grep -oE '[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+%' | head -n 1) $path"
@@ -65,7 +65,7 @@ export async function readServerResources(
   const lines: string[] = [];
   const outcome = await run(target, {
     command: { interpreter: ['/bin/sh'], body: RESOURCES_SCRIPT },
-    environment: { DEVPILOT_DIRECTORY: directories.join('\n'), LC_ALL: 'C' },
+    environment: { DP_DIRECTORIES: directories.join('\n'), LC_ALL: 'C' },
     timeoutMs: RESOURCES_TIMEOUT_MS,
     onLine: ({ stream, text }) => stream === 'stdout' && lines.push(text),
   });

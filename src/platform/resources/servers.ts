@@ -152,7 +152,7 @@ export async function getServer(context: PlatformContext, workspaceId: string, i
   return serializeServer(await requireResource(context.store.read, 'server', workspaceId, idOrSlug));
 }
 
-/** The columns that determine the machine and the account with which steps run. */
+/** The columns that determine on which machine, and as which of its users, steps run. */
 const CONNECTION_FIELDS = ['host', 'port', 'user_name', 'host_key'] as const;
 
 /**
@@ -254,7 +254,7 @@ export async function confirmServer(
   });
 }
 
-/** Deletes a server. Throws `not_found`, and `conflict` while apps or scripts use the server. */
+/** Deletes a server. Throws `not_found`, and `conflict` (`If-Match`, or while apps or scripts use the server). */
 export function deleteServer(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SERVER_KIND, idOrSlug, (trx, row) => rejectIfInUse(trx, row, 'server'));
 }

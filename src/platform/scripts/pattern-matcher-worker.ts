@@ -47,11 +47,11 @@ function matchPattern({ pattern, value }: PatternCheck): PatternResult {
 }
 
 /** Only a `Script` can run with a timeout in Node.js, so the script calls a function of the global object. */
-const globals = globalThis as typeof globalThis & { runCheck?: () => PatternResult };
-const script = new Script('globalThis.runCheck()');
+const globals = globalThis as typeof globalThis & { matchCurrentPattern?: () => PatternResult };
+const script = new Script('globalThis.matchCurrentPattern()');
 
 function runWithTimeout(check: PatternCheck, timeoutMs: number): PatternResult | null {
-  globals.runCheck = () => matchPattern(check);
+  globals.matchCurrentPattern = () => matchPattern(check);
   try {
     return script.runInThisContext({ timeout: timeoutMs }) as PatternResult;
   } catch (error) {

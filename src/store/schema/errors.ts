@@ -22,7 +22,10 @@ export interface ErrorIssueTable {
   /** The release that contains the fix; null if every recurrence reopens the issue. */
   resolved_release: string | null;
   muted_at: number | null;
-  /** The ID of the person or credential that sent the first report. Null if an earlier version created the issue. */
+  /**
+   * The ID of the person, credential or error key that sent the first report. Null if an earlier version created the
+   * issue.
+   */
   sender: string | null;
   /** The minute in which occurrences were last stored, and how many were stored in it. */
   kept_minute: number;

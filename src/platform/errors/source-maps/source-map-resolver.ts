@@ -120,7 +120,10 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
     }
   }
 
-  /** Resolves positions of one map. Returns only the cached positions if the map cannot be read. */
+  /**
+   * Resolves positions of one map, of which at most `MAX_POSITIONS_PER_TASK` that are not cached. Returns the results
+   * by `cacheKey`; only the cached ones if the map cannot be read.
+   */
   async function resolveWith(
     workspaceId: string,
     mapId: string,

@@ -33,7 +33,7 @@ const DIGITS = new Int8Array(128).fill(-1);
 for (let digit = 0; digit < BASE64.length; digit++) DIGITS[BASE64.charCodeAt(digit)] = digit;
 const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
-/** A line or column number with more bits is invalid. */
+/** The shift of the seventh and last base64 digit of a number. A number with more digits is invalid. */
 const MAX_SHIFT = 30;
 const MAX_FIELDS = 5;
 
@@ -96,7 +96,7 @@ function scanMappings(
   onLine(line);
 }
 
-/** Finds the segments of zero-based positions in one pass. Returns the segments by `line:column`. */
+/** Returns the segments of zero-based positions by `line:column` of the position, in one pass. */
 function findSegments(mappings: string, positions: readonly Position[]): Map<string, Segment | null> {
   const columnsByLine = new Map<number, number[]>();
   for (const { line, column } of positions) {
@@ -204,8 +204,8 @@ const isAtOrBefore = (first: Position, second: Position) =>
 
 /**
  * Returns the original positions of positions in a minified file; null for each that the map does not contain. `map` is
- * a parsed source map (ECMA-426), with or without sections. Throws `SyntaxError` for malformed mappings. Runs in linear
- * time. Pure.
+ * a parsed source map (ECMA-426), with or without sections. Throws `SyntaxError` for malformed mappings. Each mapping
+ * is read at most once. Pure.
  */
 export function resolvePositions(map: unknown, positions: readonly Position[]): (OriginalPosition | null)[] {
   const zeroBased = positions.map(({ line, column }) => ({ line: line - 1, column: column - 1 }));

@@ -40,10 +40,10 @@ async function requireApp(context: PlatformContext, { workspaceId, allowed }: Re
 }
 
 /**
- * Stores the source map of a minified file, replaces the app's map with the same debug ID, and deletes the oldest maps
- * beyond the limits of the workspace. Calls `read` when the map's turn has come. Throws `validation_failed` if it is
- * not a source map or has another debug ID, `too_large`, `unavailable` if too many maps are queued, and the errors of
- * `read`.
+ * Stores the source map of a minified file, replaces the app's map with the same debug ID, and, beyond the limits of
+ * the workspace, deletes the oldest maps of the apps with the most maps. Calls `read` when the map's turn has come.
+ * Throws `validation_failed` if the body is not a source map or contains another debug ID, or the app is unknown or not
+ * accessible; also `too_large`, `unavailable` if too many maps are queued, and the errors of `read`.
  */
 export async function uploadSourceMap(
   context: PlatformContext,
@@ -88,12 +88,16 @@ export async function uploadSourceMap(
     const detail = { app: app.slug, debugId, ...(evicted > 0 && { evicted }) };
     await recordAuditEvent(trx, request, 'source_map.uploaded', { kind: 'source_map', id, name: file }, now, detail);
     const row = await findSourceMap(trx, workspaceId, id);
-    if (row === undefined) throw invalidField('app', 'must be an app of this workspace');
+    if (row === undefined)
+      throw new Problem(
+        'too_large',
+        'Smaller source maps of other apps use all the space of the workspace. Delete some.',
+      );
     return serializeSourceMap(row);
   });
 }
 
-/** Lists source maps, newest first. Throws `validation_failed` for an unknown app. */
+/** Lists source maps, newest first. Throws `validation_failed` for an app that is unknown or not accessible. */
 export async function listSourceMaps(
   context: PlatformContext,
   request: RequestContext,
@@ -134,7 +138,8 @@ const isShortened = (name: string | null) => name === null || name.length <= 2;
 
 /**
  * Serializes the frames of an occurrence. A frame of a minified file has its position in the source if the app has the
- * source map. `app` is the slug of the app. No map is read after `deadlineMs` on the clock of `performance.now()`.
+ * source map. `app` is the slug of the app; if it is null, the maps of all apps are used. No map is read after
+ * `deadlineMs` on the clock of `performance.now()`.
  */
 export async function applySourceMaps(
   context: PlatformContext,
