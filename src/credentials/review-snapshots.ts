@@ -24,7 +24,7 @@ export async function readReviewTimes(db: Queryable, workspaceId: string, now: n
     unusedSince: now - (policy?.unused_after_days ?? DEFAULT_POLICY.unusedAfterDays) * DAY,
     neverUsedSince: now - REVIEW_DAYS.neverUsedAfter * DAY,
     usedSince,
-    countsRights: countedSince <= usedSince,
+    knowsUsedRights: countedSince <= usedSince,
     expiresBy: now + REVIEW_DAYS.expiresWithin * DAY,
   };
 }

@@ -6,9 +6,9 @@ import { digestFromBytes } from '../authorization/secret.ts';
 import { createGuards, type GuardStore, type Guards } from '../cluster/guards.ts';
 import { createClusterNode, type NodeStore } from '../cluster/node.ts';
 import { createRevocationBarrier } from '../cluster/revocation-barrier.ts';
-import { createSqliteGuardTable } from '../store/guard-leases-sqlite.ts';
-import type { GuardTable, HeadRow, LeaseSnapshotRow, NodeTable } from '../store/lease-tables.ts';
-import { openNodeTable } from '../store/node-leases.ts';
+import { createSqliteGuardLeases } from '../store/guard-leases-sqlite.ts';
+import type { GuardLeases, HeadRow, LeaseSnapshotRow, NodeLeases } from '../store/lease-tables.ts';
+import { openNodeLeases } from '../store/node-leases.ts';
 import type { PoolUsage } from '../store/postgres-pool.ts';
 import { listenForNotifications } from '../store/revocation-listener.ts';
 import type { Store } from '../store/store.ts';
@@ -57,18 +57,18 @@ export function createStandaloneMembership(options: {
   read: ReadRecord;
 }): ClusterMembership {
   const { store, leaseMs, isNew, registry, read } = options;
-  const table = createSqliteGuardTable(store, clocks.wall);
+  const leases = createSqliteGuardLeases(store, clocks.wall);
   const revocationBarrier = createRevocationBarrier({
     store: {
-      readLeases: async (workspaceIds, awaited) => toLeaseSnapshot(await table.readLeases(workspaceIds, awaited)),
+      readLeases: async (workspaceIds, awaited) => toLeaseSnapshot(await leases.readLeases(workspaceIds, awaited)),
     },
     leaseMs,
     isNew,
     clocks,
     schedule,
   });
-  revocationBarrier.observeHistory(hashHistory(table.history));
-  const guardStore = toGuardStore(table);
+  revocationBarrier.observeHistory(hashHistory(leases.history));
+  const guardStore = toGuardStore(leases);
   const guards = createGuards({
     store: {
       ...guardStore,
@@ -77,7 +77,7 @@ export function createStandaloneMembership(options: {
         revocationBarrier.checkConfirmations();
       },
       async releaseLease(id) {
-        await table.releaseLease(id);
+        await leases.releaseLease(id);
         revocationBarrier.checkConfirmations();
       },
     },
@@ -96,11 +96,11 @@ export function createStandaloneMembership(options: {
       return { nodes: nodes + 1, confirmed: confirmed + 1, ms };
     },
     async waitForAllConfirmations(workspaceId) {
-      await revocationBarrier.waitForConfirmation(toRevocationPoint(await table.readHead()), workspaceId);
+      await revocationBarrier.waitForConfirmation(toRevocationPoint(await leases.readHead()), workspaceId);
     },
     guards,
     start: () => Promise.resolve(),
-    countLeases: async () => ({ servers: 1, guards: (await table.readLeases(null, [])).live.length }),
+    countLeases: async () => ({ servers: 1, guards: (await leases.readLeases(null, [])).live.length }),
     leasePoolUsage: () => null,
     stop() {
       revocationBarrier.stop();
@@ -133,31 +133,31 @@ function toLeaseSnapshot({ history, live, lost }: LeaseSnapshotRow) {
 
 const digestOrNull = (bytes: Uint8Array | null): Digest | null => (bytes === null ? null : digestFromBytes(bytes));
 
-function toGuardStore(table: GuardTable): GuardStore {
+function toGuardStore(leases: GuardLeases): GuardStore {
   const readWorkspace =
-    (read: GuardTable['readWorkspace']): GuardStore['readWorkspace'] =>
+    (read: GuardLeases['readWorkspace']): GuardStore['readWorkspace'] =>
     async (workspaceId, after, limit) => {
       const feed = await read(workspaceId, after, limit);
       const revocations = feed.rows.map(({ number, id, digest }) => ({ number, id, digest: digestOrNull(digest) }));
       return { head: toRevocationPoint(feed), base: feed.base_id, storedCount: feed.stored_count, revocations };
     };
   return {
-    readWorkspace: readWorkspace(table.readWorkspace),
+    readWorkspace: readWorkspace(leases.readWorkspace),
     runGuardRenewal: (work) =>
-      table.runGuardRenewal(({ lockCounter, readWorkspace: readRows, grantLease: grant }) =>
+      leases.runGuardRenewal(({ lockCounter, readWorkspace: readRows, grantLease: grant }) =>
         work({
           lockCounter: async () => toRevocationPoint(await lockCounter()),
           readWorkspace: readWorkspace(readRows),
           grant,
         }),
       ),
-    releaseLease: table.releaseLease,
+    releaseLease: leases.releaseLease,
   };
 }
 
-function toNodeStore(table: NodeTable): NodeStore {
+function toNodeStore(leases: NodeLeases): NodeStore {
   const readAfter =
-    (read: NodeTable['readAfter']): NodeStore['readAfter'] =>
+    (read: NodeLeases['readAfter']): NodeStore['readAfter'] =>
     async (after, limit) => {
       const feed = await read(after, limit);
       const revocations = feed.rows.map(({ number, id, workspace_id, digest }) => {
@@ -166,10 +166,10 @@ function toNodeStore(table: NodeTable): NodeStore {
       return { head: toRevocationPoint(feed), base: feed.base_id, revocations };
     };
   return {
-    readHead: async () => toRevocationPoint(await table.readHead()),
-    readAfter: readAfter(table.readAfter),
+    readHead: async () => toRevocationPoint(await leases.readHead()),
+    readAfter: readAfter(leases.readAfter),
     runRenewal: (work) =>
-      table.runRenewal((renewal) =>
+      leases.runRenewal((renewal) =>
         work({
           lockCounter: async () => toRevocationPoint(await renewal.lockCounter()),
           readHead: async () => toRevocationPoint(await renewal.readHead()),
@@ -177,9 +177,9 @@ function toNodeStore(table: NodeTable): NodeStore {
           grant: renewal.grantLease,
         }),
       ),
-    readLeases: async (workspaceIds, awaited) => toLeaseSnapshot(await table.readLeases(workspaceIds, awaited)),
-    notifyNodes: table.notifyRevoked,
-    releaseLease: table.releaseLease,
+    readLeases: async (workspaceIds, awaited) => toLeaseSnapshot(await leases.readLeases(workspaceIds, awaited)),
+    notifyNodes: leases.notifyRevoked,
+    releaseLease: leases.releaseLease,
   };
 }
 
@@ -199,11 +199,11 @@ export function joinCluster(options: {
   onSkew: (skewMs: number, uncertaintyMs: number) => void;
 }): ClusterMembership {
   const { url, id, leaseMs, isNew, registry, read, onError } = options;
-  const table = openNodeTable(options);
-  const guards = createGuards({ store: toGuardStore(table), read, leaseMs, schedule });
+  const leases = openNodeLeases(options);
+  const guards = createGuards({ store: toGuardStore(leases), read, leaseMs, schedule });
   const node = createClusterNode({
     id,
-    store: toNodeStore(table),
+    store: toNodeStore(leases),
     registry: {
       apply(revocation) {
         registry.apply(revocation);
@@ -228,11 +228,11 @@ export function joinCluster(options: {
     },
     guards,
     async countLeases() {
-      const { live } = await table.readLeases(null, []);
+      const { live } = await leases.readLeases(null, []);
       const servers = live.filter(({ workspace_id }) => workspace_id === null).length;
       return { servers, guards: live.length - servers };
     },
-    leasePoolUsage: table.poolUsage,
+    leasePoolUsage: leases.poolUsage,
     async start() {
       await node.start();
       listener = listenForNotifications(url, node.catchUpNow, node.checkConfirmations);
@@ -240,7 +240,7 @@ export function joinCluster(options: {
     async stop() {
       await listener?.stop();
       await node.stop().catch(onError);
-      await table.close();
+      await leases.close();
     },
   };
 }

@@ -26,9 +26,12 @@ import type { Queryable } from './store.ts';
 export interface ListBounds {
   /** If a workspace has at most this many credentials of the kind, all of them can be read. */
   readonly maxListSize: number;
-  /** Maximum number of entries read from an index that contains all compared columns. */
+  /**
+   * Maximum number of entries read from an index that contains every column that the list filters and sorts by. To
+   * count matches exactly, up to 10,000 entries of an index can be counted.
+   */
   readonly maxEntries: number;
-  /** Maximum number of rows read from the table, where they are scattered, if the index does not suffice. */
+  /** Maximum number of rows read from the table, where they are scattered, if the index lacks such a column. */
   readonly maxRows: number;
 }
 export const LIST_BOUNDS: ListBounds = { maxListSize: 20_000, maxEntries: 6_000, maxRows: 1_000 };
@@ -105,8 +108,8 @@ function selectMatchingIds(
 }
 
 /**
- * Reads a page in the order of an index, up to one row more than its limit. Returns null if the first `limit` entries
- * contain too few matches and there are more entries.
+ * Reads a page in the order of an index, up to one row more than the page's limit. Returns null if the first `limit`
+ * entries contain too few matches and there are more entries.
  */
 async function readInOrder(
   db: Queryable,
@@ -133,7 +136,9 @@ async function readInOrder(
   return rows;
 }
 
-/** Reads a page of the matches among the few entries of an index, up to one row more than its limit. */
+/**
+ * Reads a page of the matches among the first `limit` entries of an index, up to one row more than the page's limit.
+ */
 function readSorted(
   db: Queryable,
   request: CredentialListRequest,
@@ -151,9 +156,9 @@ function readSorted(
 }
 
 /**
- * Returns a page of credentials, up to one row more than its limit, and the total number of matches. The total is null
- * if it exceeds 10,000 or if counting would exceed `bounds`. Returns null if finding the page would exceed `bounds`.
- * `bench/filtered-pages.ts` shows that a page takes about as long with 1,000,000 credentials as with 1,000.
+ * Returns a page of credentials, up to one row more than the page's limit, and the total number of matches. The total
+ * is null if it exceeds 10,000 or if counting would exceed `bounds`. Returns null if finding the page would exceed
+ * `bounds`. `bench/filtered-pages.ts` shows that a page takes about as long with 1,000,000 credentials as with 1,000.
  */
 export async function listCredentials(
   db: Queryable,

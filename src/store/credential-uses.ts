@@ -9,7 +9,7 @@ const LEVEL_COLUMNS: readonly Column[] = [
   ['at', 'bigint'],
 ];
 
-/** The limits of a credential's uses and how far they have been reached. */
+/** Whether a credential is active, the limits of its uses, and how far they have been reached. */
 export interface UseRow {
   readonly active: number;
   readonly restrictions: string | null;
@@ -19,14 +19,14 @@ export interface UseRow {
   readonly rate_at: number;
 }
 
-/** Returns the limits of a credential's uses, or undefined if the workspace has no credential with this ID. */
+/** Returns the `UseRow` of a credential, or undefined if the workspace has no credential with this ID. */
 export function findUseLimits(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
   const query = db.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
   return query.where('id', '=', id).executeTakeFirst();
 }
 
 /**
- * Locks a credential's row and stores the levels that `take` returns for it. Because of the lock, no use is counted
+ * Locks a credential's row and stores the columns that `take` returns for it. Because of the lock, no use is counted
  * twice or beyond a limit. Stores nothing if `take` returns null or the credential does not exist.
  */
 export async function updateUses(
@@ -43,8 +43,8 @@ export async function updateUses(
 
 /**
  * Locks the rows of credentials in a consistent order and stores the level that `add` returns for each. Stores nothing
- * for a credential for which `add` returns null. Not filtered by workspace, because the node has already accepted these
- * credentials.
+ * for a credential for which `add` returns null. Not filtered by workspace, because the IDs come from credentials
+ * that this node has authenticated.
  */
 export async function updateRateLevels(
   trx: Trx,

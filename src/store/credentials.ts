@@ -5,7 +5,10 @@ import { selectCredentials, selectWithDetails } from './credential-filter.ts';
 import type { CredentialTable } from './schema/credentials.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** A credential with the name and email address of its creator and the ID of its replacement, without its digest. */
+/**
+ * A credential with the name and email address of its creator and the ID of its replacement, without the columns that
+ * responses do not need, such as the digest.
+ */
 export type CredentialRow = Omit<
   CredentialTable,
   | 'digest'
@@ -62,8 +65,8 @@ export async function insertCredential(trx: Trx, row: Insertable<CredentialTable
 }
 
 /**
- * Writes fields and returns the digest, or undefined if the credential does not exist. If `maxRateMissing` is not null,
- * also lowers `rate_missing` to that amount (in the unit of `RateLevel`) if it is greater.
+ * Writes fields of a credential and returns its digest, or undefined if it does not exist. If `maxRateMissing` is not
+ * null, also lowers `rate_missing` to that amount (in the unit of `RateLevel`) if it is greater.
  */
 export async function updateCredential(
   trx: Trx,
@@ -146,7 +149,7 @@ export async function findCredentialsById(
   return selectWithDetails(credentials.where('credential.id', 'in', ids)).execute();
 }
 
-/** Returns the `ids` that belong to credentials of the workspace. */
+/** Returns those of the `ids` that belong to credentials of the workspace. */
 export async function filterCredentialIds(
   db: Queryable,
   workspaceId: string,

@@ -21,8 +21,8 @@ export async function findCurrentRights(
 }
 
 /**
- * Returns a person's role in a workspace, or null if the membership or the session no longer exists, or the workspace
- * requires a second factor that the person does not have.
+ * Returns a person's role in a workspace, or null if the person is no longer a member, the session has ended, or the
+ * workspace requires a second factor and the person has neither set one up nor signed in with one.
  */
 export async function findCurrentRole(
   db: Queryable,

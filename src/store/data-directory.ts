@@ -42,8 +42,8 @@ function makeLeafDirectory(path: string): void {
 }
 
 /**
- * Creates a directory and its parents with mode 0700, or throws. Node's own `recursive` option loops forever where an
- * existing parent refuses new directories, as `/proc` does.
+ * Creates a directory and its parents with mode 0700 unless they exist. Node's own `recursive` option loops forever
+ * where an existing parent refuses new directories, as `/proc` does.
  */
 export function makeDirectory(path: string): void {
   try {
@@ -71,9 +71,9 @@ const FILES: Readonly<Record<string, number>> = {
 };
 
 /**
- * Throws `StartRefusedError` if an entry of the data directory is not a regular file or is not accessible to this
- * user. Checked before anything is opened, because opening a named pipe blocks forever. Does nothing if the directory
- * does not exist.
+ * Throws `StartRefusedError` if one of `FILES` exists in the data directory but is not a regular file or is not
+ * accessible to this user. Checked before anything is opened, because opening a named pipe blocks forever. Does nothing
+ * if the directory does not exist.
  */
 export function refuseUnusableFiles(
   directory: string,
@@ -100,9 +100,9 @@ export function refuseUnusableFiles(
 }
 
 /**
- * Creates the data directory if needed (mode 0700) and locks it for this process. The lock is SQLite's own, on a file
- * next to the database, so the operating system releases it however the process dies. Throws `StartRefusedError` if
- * another process holds it.
+ * Creates the data directory if needed, sets its mode to 0700, and locks it for this process. The lock is SQLite's own,
+ * on a file next to the database, so the operating system releases it however the process dies. Throws
+ * `StartRefusedError` if another process holds it.
  */
 export function lockDataDirectory(path: string): DataDirectory {
   makeDirectory(path);
@@ -113,12 +113,12 @@ export function lockDataDirectory(path: string): DataDirectory {
     lock.exec('pragma busy_timeout = 0; begin exclusive');
   } catch {
     lock.close();
-    let owner = 'another process';
+    let holder = 'another process';
     try {
-      owner = `process ${readFileSync(pidFile, 'utf8').trim()}`;
+      holder = `process ${readFileSync(pidFile, 'utf8').trim()}`;
     } catch {}
     throw new StartRefusedError(
-      `The data directory ${path} is in use by ${owner}. Stop it first, or set DEVPILOT_DATA_DIR.`,
+      `The data directory ${path} is in use by ${holder}. Stop it first, or set DEVPILOT_DATA_DIR to another directory.`,
     );
   }
   writeFileSync(pidFile, `${process.pid}\n`);

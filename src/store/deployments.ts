@@ -6,6 +6,7 @@ import { type Queryable, type Trx, withRowLock } from './store.ts';
 export interface DeploymentFilter {
   readonly appId?: string | undefined;
   readonly status?: string | undefined;
+  /** If true, only deployments whose release their app runs. */
   readonly live?: boolean | undefined;
   /** Only deployments that a restricted credential may access; null for all. */
   readonly allowed?: AllowedResources | null;
@@ -101,7 +102,7 @@ export async function findPreviousRelease(
       .where('app_id', '=', app_id)
       .where('status', '=', 'completed')
       .where('created_at', '<=', created_at)
-      // IDs begin with their creation time.
+      // IDs begin with their creation time, so an older deployment has a smaller ID.
       .where('id', '<', id)
       .orderBy('created_at', 'desc')
       .orderBy('id', 'desc')
@@ -205,7 +206,7 @@ export async function updateServerStatuses(
     .execute();
 }
 
-/** Marks a deployment as the one whose release its app runs. */
+/** Marks a deployment, instead of any other, as the one whose release its app runs. */
 export async function setLiveDeployment(trx: Trx, { workspace_id, app_id, id }: DeploymentTable): Promise<void> {
   await trx
     .updateTable('deployment')
@@ -223,8 +224,8 @@ export async function setLiveDeployment(trx: Trx, { workspace_id, app_id, id }: 
 }
 
 /**
- * Returns the ID of the person who created a credential, including a deleted one, or undefined if unknown. Read from
- * the activity log, which records the creator of each credential.
+ * Returns the ID of the person who created a credential, or undefined if no person did. Reads the activity log, which
+ * also knows the creators of deleted credentials.
  */
 export async function findCredentialCreator(
   db: Queryable,

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 
 const MIB = 1_048_576;
 /**
- * Bytes reserved next to the database. A deletion needs about 50 kB in the write-ahead log, which are reused, and 2 kB
+ * Bytes reserved next to the database. A deletion needs about 50 kB in the write-ahead log, which is reused, and 2 kB
  * in the database file.
  */
 const RESERVE_BYTES = 4 * MIB;
-/** Bytes by which the file grows and shrinks. */
+/** Bytes by which the reserve file grows and shrinks. */
 const STEP_BYTES = MIB / 2;
 /** The disk counts as full if fewer bytes than this are free. */
 const FULL_BYTES = MIB / 4;

@@ -96,7 +96,7 @@ forEachEngine('the store', (engine) => {
     assert.equal(row?.number, Number.MAX_SAFE_INTEGER);
   });
 
-  test('of ten concurrent attempts exactly one consumes a setup code, a time step, a chunk of uses or an idempotency key', async () => {
+  test('of ten concurrent attempts exactly one consumes a setup code, a TOTP time step, a chunk of uses or an idempotency key', async () => {
     const assertOneTrue = (results: boolean[]) => assert.equal(results.filter(Boolean).length, 1);
     await store.transaction(async (trx) => {
       await replaceSetupCode(trx, Buffer.from('code'));
@@ -142,7 +142,7 @@ forEachEngine('the store', (engine) => {
     );
   });
 
-  test('values that no engine can bind are rejected', async () => {
+  test('values that not every engine can store unchanged are rejected', async () => {
     const invalidBinding = store.read
       .selectFrom('person')
       .select('id')

@@ -43,7 +43,7 @@ export async function findLatestEnvVersion(db: Queryable, owner: EnvOwner): Prom
 
 export type EnvRow = Omit<EnvChangeColumns, 'value_sealed'> & { readonly value_sealed: string };
 
-/** Returns the variables as of a version, sorted by name. */
+/** Returns the variables that apply in a version, sorted by name, each as the change that set it. */
 export async function readEnvironment(db: Queryable, owner: EnvOwner, version: number): Promise<EnvRow[]> {
   const { change, ownerId } = TABLES[owner.kind];
   const { rows } = await sql<EnvRow>`select workspace_id, name, version, value_sealed, at from ${change} as variable
@@ -72,7 +72,10 @@ export async function listEnvVersionRows(
   return rows;
 }
 
-/** Returns the names set by versions created after `after` and not after `until` (epoch milliseconds). */
+/**
+ * Returns the names of the variables that were set by versions created after `after` and not after `until` (epoch
+ * milliseconds).
+ */
 export async function listNamesSetBetween(
   db: Queryable,
   owner: EnvOwner,

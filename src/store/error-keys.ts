@@ -4,7 +4,7 @@ import { type AllowedResources, belongsToAllowedApp } from './resource-access.ts
 import type { ErrorKeyTable } from './schema/errors.ts';
 import type { Queryable, Store, Trx } from './store.ts';
 
-/** An error key with the slug of its app. */
+/** An error key with the slug of its app; null if it belongs to no app. */
 export type ErrorKeyRow = ErrorKeyTable & { readonly app_slug: string | null };
 
 function selectKeys(db: Queryable, workspaceId: string) {

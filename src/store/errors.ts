@@ -25,8 +25,8 @@ export async function findIssueByFingerprint(
 }
 
 /**
- * Inserts an issue, or adds to the counts of the existing issue and, with `reopen`, sets its status to open. Returns
- * the resulting row.
+ * Inserts an issue, or merges it into the existing issue with its fingerprint; with `reopen`, also sets that issue's
+ * status to open. Returns the resulting row.
  */
 export async function addToIssue(trx: Trx, row: ErrorIssueTable, reopen: boolean): Promise<ErrorIssueTable> {
   const isNewest = sql<boolean>`excluded.last_seen_at >= error_issue.last_seen_at`;
@@ -81,7 +81,7 @@ export async function addFacets(trx: Trx, rows: readonly ErrorFacetTable[]): Pro
     .execute();
 }
 
-/** Returns the releases, environments and apps of an issue, most recent first. */
+/** Returns the releases, environments, apps and app IDs of an issue, most recently seen first. */
 export async function listFacets(db: Queryable, workspaceId: string, issueId: string): Promise<ErrorFacetTable[]> {
   return db
     .selectFrom('error_facet')
@@ -93,7 +93,7 @@ export async function listFacets(db: Queryable, workspaceId: string, issueId: st
     .execute();
 }
 
-/** Stores occurrences and deletes all but the newest `maxEvents` of the issue, but at most 1,000 per call. */
+/** Stores occurrences. Then deletes all but the newest `maxEvents` of the issue, but at most 1,000 per call. */
 export async function insertErrorEvents(
   trx: Trx,
   workspaceId: string,
@@ -111,8 +111,8 @@ export async function insertErrorEvents(
 
 /**
  * Deletes issues beyond `maxIssues`, all from the sender with the most issues, so that a flooding sender displaces only
- * its own issues. Deletes issues whose status was never changed first, then the least frequent, then the least recently
- * seen.
+ * its own issues. Issues that are open and not muted are deleted before others, then those with fewer occurrences, then
+ * those seen less recently.
  */
 export async function evictIssues(trx: Trx, workspaceId: string, maxIssues: number): Promise<void> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from error_issue

@@ -27,7 +27,7 @@ export async function findGroupMapping(db: Queryable, workspaceId: string): Prom
   return row === undefined ? null : toMapping(row);
 }
 
-/** Replaces the mapping of a workspace. With null, memberships granted by groups become ordinary memberships. */
+/** Replaces the mapping of a workspace. Null deletes it; memberships granted by groups become ordinary memberships. */
 export async function replaceGroupMapping(
   trx: Trx,
   workspaceId: string,

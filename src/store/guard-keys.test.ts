@@ -11,7 +11,7 @@ test('the migration flags exactly the API keys that have run guards', () => {
     create table credential_address (credential_id text, address text);
     create table usage_flush (node_id text primary key, number bigint);
     create table node (id text primary key)`);
-  // The node ID of a guard is the ID of its API key followed by this.
+  // The node ID of a guard is the ID of its API key followed by such a suffix.
   const guardSuffix = `.${'q'.repeat(22)}`;
   const reported = createId('api_key');
   const leased = createId('api_key');

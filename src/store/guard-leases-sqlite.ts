@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import {
-  type GuardTable,
+  type GuardLeases,
   type HeadRow,
   type LiveNodeRow,
   MAX_GUARDS_PER_WORKSPACE,
@@ -79,7 +79,7 @@ async function grantLease(
  * writer, so the counter cannot change during its transaction. `clock` returns epoch milliseconds. The store gets a new
  * history ID each time it is opened, because its file could have been replaced by an older one while it was closed.
  */
-export function createSqliteGuardTable(store: Store, clock: () => number): GuardTable & { readonly history: string } {
+export function createSqliteGuardLeases(store: Store, clock: () => number): GuardLeases & { readonly history: string } {
   const history = randomBytes(16).toString('base64url');
   async function requireFirst<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row> {
     const row = await store.queryFirst<Row>(statement, parameters);
@@ -87,7 +87,7 @@ export function createSqliteGuardTable(store: Store, clock: () => number): Guard
     return row;
   }
   const readHead = async () => ({ history, ...(await requireFirst<Omit<HeadRow, 'history'>>(READ_HEAD, [])) });
-  const readWorkspace: GuardTable['readWorkspace'] = async (workspaceId, after, limit) =>
+  const readWorkspace: GuardLeases['readWorkspace'] = async (workspaceId, after, limit) =>
     parseWorkspaceRevocations(
       await requireFirst<WorkspaceRevocationsJson>(READ_WORKSPACE, [workspaceId, after, limit]),
       history,

@@ -3,8 +3,8 @@ import { consumeQuota } from './quotas.ts';
 import type { Trx } from './store.ts';
 
 /**
- * Claims a key for the resource that this transaction creates, or returns the earlier claim of the same key. Throws
- * `quota_exceeded`.
+ * Claims an idempotency key for the resource that this transaction creates and returns null, or returns the earlier
+ * claim of the same key. Throws `quota_exceeded`.
  */
 export async function claimIdempotencyKey(
   trx: Trx,
@@ -41,7 +41,7 @@ export async function claimIdempotencyKey(
   return { bodyMac: row.body_mac, resourceId: row.resource_id };
 }
 
-/** If a request has a key, claims it. Throws `quota_exceeded` and the errors of `refuseReplay`. */
+/** If a request has an idempotency key, claims it. Throws `quota_exceeded` and the errors of `refuseReplay`. */
 export async function claimOrRefuseReplay(
   trx: Trx,
   claim: IdempotencyClaim | null,

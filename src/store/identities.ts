@@ -25,7 +25,7 @@ export async function listIdentities(db: Queryable, personId: string): Promise<I
     .execute();
 }
 
-/** Inserts an identity; returns false if another transaction has linked the same subject. */
+/** Inserts an identity; returns false if the issuer's subject is already linked to a person. */
 export async function insertIdentity(trx: Trx, row: IdentityRow): Promise<boolean> {
   try {
     await trx.insertInto('person_identity').values(row).execute();
@@ -81,24 +81,19 @@ export async function isMultiFactorSession(db: Queryable, sessionId: string): Pr
 }
 
 /**
- * Deletes sessions that were started by an identity or by one session at the provider (`providerSession`). With both,
- * also deletes the sessions of the identity for which the provider named no session. Never deletes
- * `exceptSessionId`. Returns the deleted sessions.
+ * Deletes the sessions that were started with an identity; with `providerSession`, only those that were started in that
+ * session at the provider or for which the provider named no session. Never deletes `exceptSessionId`. Returns the
+ * deleted sessions.
  */
 export async function deleteIdentitySessions(
   trx: Trx,
-  by: { readonly identityId?: string; readonly providerSession?: string },
+  { identityId, providerSession }: { readonly identityId: string; readonly providerSession?: string },
   exceptSessionId: string | null = null,
 ): Promise<{ sessionId: string; personId: string }[]> {
-  const { identityId, providerSession } = by;
-  let signIns = trx.selectFrom('session_sign_in').select('session_id');
-  if (identityId !== undefined) signIns = signIns.where('identity_id', '=', identityId);
+  let signIns = trx.selectFrom('session_sign_in').select('session_id').where('identity_id', '=', identityId);
   if (providerSession !== undefined) {
     signIns = signIns.where((where) =>
-      where.or([
-        where('provider_session', '=', providerSession),
-        ...(identityId === undefined ? [] : [where('provider_session', 'is', null)]),
-      ]),
+      where.or([where('provider_session', '=', providerSession), where('provider_session', 'is', null)]),
     );
   }
   let query = trx.deleteFrom('session').where('id', 'in', signIns);
@@ -107,7 +102,10 @@ export async function deleteIdentitySessions(
   return rows.map(({ id, person_id }) => ({ sessionId: id, personId: person_id }));
 }
 
-/** Deletes up to `max` sessions that were started with a password or a passkey. Returns them. */
+/**
+ * Deletes and returns up to `max` sessions that were started with a password or a passkey, or by a device that was
+ * approved in such a session.
+ */
 export async function deletePasswordSessions(
   trx: Trx,
   max: number,
@@ -117,7 +115,7 @@ export async function deletePasswordSessions(
   return trx.deleteFrom('session').where('id', 'in', ids).returning(['id', 'person_id']).execute();
 }
 
-/** Returns the IDs of the identities whose sessions one session at the provider started. */
+/** Returns the IDs of the identities that have sessions started in this session at the provider. */
 export async function findIdentityIdsOfProviderSession(
   db: Queryable,
   issuer: string,
@@ -147,8 +145,8 @@ export interface RefreshableSession {
 }
 
 /**
- * Returns sessions with a refresh token that the provider last confirmed before `before` (epoch milliseconds), oldest
- * first.
+ * Returns up to `limit` sessions that have a refresh token and were last checked before `before` (epoch milliseconds),
+ * those checked the longest ago first.
  */
 export async function listSessionsToCheck(db: Queryable, before: number, limit: number): Promise<RefreshableSession[]> {
   const rows = await db

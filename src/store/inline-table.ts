@@ -6,7 +6,7 @@ export type Column = readonly [name: string, type: 'text' | 'bigint'];
 /**
  * Returns rows as a derived table for a statement. Any number of rows is one JSON parameter, so building a large batch
  * costs the event loop almost nothing. `bench/activity.ts` measures the effect (events stored per second). If there
- * were no effect, multi-row inserts could replace this function.
+ * were no effect, one parameter per value would be simpler.
  */
 export function inlineTable(
   engine: Store['engine'],

@@ -26,7 +26,10 @@ export async function ensureInstallation(trx: Trx): Promise<Selectable<Installat
   return trx.selectFrom('installation').selectAll().where('id', '=', INSTALLATION_ID).executeTakeFirstOrThrow();
 }
 
-/** Stores the sealed value that the secret must decrypt. With `onlyIfUnset`, an existing value is not replaced. */
+/**
+ * Stores the sealed value that only the installation's secret decrypts. With `onlyIfUnset`, an existing value is not
+ * replaced.
+ */
 export async function setSecretCheck(trx: Trx, sealed: string, onlyIfUnset: boolean): Promise<void> {
   let query = trx.updateTable('installation').set({ secret_check: sealed }).where('id', '=', INSTALLATION_ID);
   if (onlyIfUnset) query = query.where('secret_check', 'is', null);
@@ -34,7 +37,8 @@ export async function setSecretCheck(trx: Trx, sealed: string, onlyIfUnset: bool
 }
 
 /**
- * Records that a process has opened the embedded store. Until it is closed, the database file alone can be incomplete.
+ * Records that a process has opened the embedded store. Until the store is closed, the database file without its
+ * write-ahead log can be incomplete.
  */
 export async function recordOpening(trx: Trx): Promise<{ store_id: string; starts: number }> {
   await ensureInstallation(trx);

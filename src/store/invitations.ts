@@ -37,6 +37,7 @@ function selectInvitations(db: Queryable) {
     ]);
 }
 
+/** Returns a page of the unexpired invitations of a workspace, newest first, up to one more than the limit. */
 export async function listInvitations(
   db: Queryable,
   workspaceId: string,

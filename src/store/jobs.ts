@@ -130,7 +130,10 @@ export async function claimJob(
   return { ...job, ...claimed };
 }
 
-/** Returns jobs whose node is lost: the lease has expired or, on the embedded store, this process does not run them. */
+/**
+ * Returns jobs whose node is lost. On PostgreSQL, that is one job whose lease has expired; on the embedded store, all
+ * running jobs that this process does not hold.
+ */
 async function findLostJobs(
   db: Queryable,
   kinds: readonly string[],
@@ -145,7 +148,7 @@ async function findLostJobs(
 }
 
 /**
- * Locks a job whose node is lost until the transaction ends and returns it. Skips jobs that other nodes have locked.
+ * Returns a job whose node is lost, and locks it until the transaction ends. Skips jobs that other nodes have locked.
  */
 export async function lockLostJob(
   trx: Trx,

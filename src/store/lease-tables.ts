@@ -5,6 +5,7 @@ export interface RevocationRow {
   readonly number: number;
   readonly id: string;
   readonly workspace_id: string;
+  /** Null if all credentials of the workspace are revoked. */
   readonly digest: Uint8Array | null;
 }
 
@@ -33,7 +34,7 @@ export interface WorkspaceRevocationRows extends RevocationPageRows<Omit<Revocat
 
 export interface LeaseGrant {
   readonly id: string;
-  /** Null for a server. */
+  /** The workspace of a guard; null for a Devpilot server. */
   readonly workspaceId: string | null;
   /** The number of the last revocation that the node has confirmed. */
   readonly confirmed: number;
@@ -71,11 +72,11 @@ export interface LeaseRenewalTransaction {
 }
 
 /** The lease operations that guards need, on either engine. */
-export interface GuardTable {
+export interface GuardLeases {
   readWorkspace: LeaseRenewalTransaction['readWorkspace'];
   runGuardRenewal(work: (renewal: LeaseRenewalTransaction) => Promise<void>): Promise<void>;
   readHead(): Promise<HeadRow>;
-  /** Returns the leases of servers and of the guards of these workspaces, or of all guards if null. */
+  /** Returns the leases of Devpilot servers and of the guards of these workspaces (null: of all guards). */
   readLeases(workspaceIds: readonly string[] | null, awaited: readonly AwaitedRevocation[]): Promise<LeaseSnapshotRow>;
   releaseLease(id: string): Promise<void>;
 }
@@ -87,11 +88,11 @@ export const DATABASE_CLOCK = '(extract(epoch from clock_timestamp()) * 1000)::b
 export const MAX_GUARDS_PER_WORKSPACE = 1000;
 
 /** Leases and revocations over dedicated connections, so that no other work delays a lease. */
-export interface NodeTable extends GuardTable {
+export interface NodeLeases extends GuardLeases {
   readAfter(number: number, limit: number): Promise<RevocationPageRows<RevocationRow>>;
   /** Runs `work` in one transaction. */
   runRenewal(
-    work: (renewal: LeaseRenewalTransaction & Pick<NodeTable, 'readHead' | 'readAfter'>) => Promise<void>,
+    work: (renewal: LeaseRenewalTransaction & Pick<NodeLeases, 'readHead' | 'readAfter'>) => Promise<void>,
   ): Promise<void>;
   notifyRevoked(): Promise<void>;
   poolUsage(): PoolUsage;

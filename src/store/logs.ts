@@ -73,7 +73,7 @@ export async function readChunks(
     .execute();
 }
 
-/** Closes a log: afterwards, nothing can be appended to it. */
+/** Closes a log and discards its unfinished lines. Nothing can be appended until it is opened again. */
 export async function closeLog(trx: Trx, workspaceId: string, logId: string, closedAt: number): Promise<void> {
   await trx
     .updateTable('log')

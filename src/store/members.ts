@@ -39,8 +39,8 @@ export async function listMembers(db: Queryable, workspaceId: string, page: Page
     .execute();
 }
 
-/** Returns whether the workspace has a member other than this person who is not disabled. */
-export async function hasOtherMember(db: Queryable, workspaceId: string, personId: string): Promise<boolean> {
+/** Returns whether any other member of the workspace is not disabled. */
+export async function hasOtherEnabledMember(db: Queryable, workspaceId: string, personId: string): Promise<boolean> {
   const row = await db
     .selectFrom('member')
     .innerJoin('person', 'person.id', 'member.person_id')

@@ -7,7 +7,7 @@ import {
   type LeaseSnapshotRow,
   type LiveNodeRow,
   MAX_GUARDS_PER_WORKSPACE,
-  type NodeTable,
+  type NodeLeases,
   type RevocationPageRows,
   type RevocationRow,
   type WorkspaceRevocationRows,
@@ -31,8 +31,8 @@ interface RevocationJoinRow extends HeadRow {
 }
 
 /**
- * Identifies the running database. A failover or a restart with other files changes the start time of the server;
- * tables restored from a dump get a different OID. Managed databases grant the privileges to read both.
+ * Identifies the running database. A failover or a restart, possibly with other files, changes the start time of the
+ * PostgreSQL server; tables restored from a dump get a different OID. Managed databases let every user read both.
  */
 const SELECT_HISTORY = `concat(extract(epoch from pg_postmaster_start_time()), ' ', c.tableoid)`;
 const SELECT_HEAD = `${SELECT_HISTORY} as history, c.number as counter,
@@ -60,7 +60,7 @@ const READ_WORKSPACE = {
     ) r on true
     order by r.number`,
 };
-// Reads the revocation in a separate statement, because the locking statement may have waited for it.
+// Reads in a second statement: the statement that waited for the lock does not see the revocation that it waited for.
 const LOCK_COUNTER = `select 1 from revocation_counter where id = 1 for share; ${READ_HEAD.text}`;
 // An earlier heartbeat can be processed after a later one, so neither column may decrease.
 const GRANT_LEASE = {
@@ -137,16 +137,17 @@ async function readLeases(
 }
 
 /**
- * Opens the table of nodes. No operation waits longer than `leaseMs` milliseconds for a response. At each lease,
- * `onSkew` receives how far this node's clock is ahead of the database's and the uncertainty, both in milliseconds.
+ * Opens the leases and revocations of a PostgreSQL store. No operation waits for a response for longer than `leaseMs`
+ * milliseconds (at least 100). At each granted lease, `onSkew` receives how far this node's clock is ahead of the
+ * database's and the uncertainty, both in milliseconds.
  */
-export function openNodeTable(options: {
+export function openNodeLeases(options: {
   url: string;
   leaseMs: number;
   clock: () => number;
   onError: (error: Error) => void;
   onSkew: (skewMs: number, uncertaintyMs: number) => void;
-}): NodeTable {
+}): NodeLeases {
   const { url, leaseMs, clock, onError, onSkew } = options;
   const timeouts: ConnectionTimeouts = {
     connectMs: Math.min(SECOND, leaseMs),
@@ -168,7 +169,7 @@ export function openNodeTable(options: {
     }
   }
 
-  const renewal: NodeTable['runRenewal'] = (work) =>
+  const renewal: NodeLeases['runRenewal'] = (work) =>
     withClient(async (client) => {
       let isStarted = false;
       try {

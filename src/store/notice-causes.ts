@@ -17,7 +17,7 @@ export interface CauseRow {
   readonly policy_violations: number;
   /** 1 if it has a replacement. */
   readonly replaced: number;
-  /** 1 if its creator is not a member of the workspace. */
+  /** 1 if its creator is not a member of the workspace, or the creator's account was deleted. */
   readonly creator_left: number;
 }
 
@@ -126,7 +126,7 @@ export async function listCreatorsWhoLeft(
 
 /**
  * Returns the next workspaces in the order of their IDs, with the number of days after which a credential counts as
- * unused. Not filtered by workspace: used only by the scan that creates notices.
+ * unused, or null for the default. Not filtered by workspace: used only by the scan that creates notices.
  */
 export async function listScannedWorkspaces(
   db: Queryable,

@@ -35,7 +35,7 @@ function selectRecipients(db: Queryable) {
     .where('person.disabled', '=', 0);
 }
 
-/** Returns the owner and admins of a workspace, who can see notices. */
+/** Returns the owner and admins of a workspace, who can see notices, except disabled people. */
 export async function listRecipients(db: Queryable, workspaceId: string): Promise<RecipientRow[]> {
   return selectRecipients(db)
     .where('member.workspace_id', '=', workspaceId)
@@ -44,7 +44,7 @@ export async function listRecipients(db: Queryable, workspaceId: string): Promis
     .execute();
 }
 
-/** Returns a member by the ID of the membership. Not filtered by workspace: the caller has a signed ID. */
+/** Returns a member by the ID of the membership. Not filtered by workspace: the caller has verified a signed ID. */
 export async function findRecipient(db: Queryable, memberId: string): Promise<RecipientRow | undefined> {
   return selectRecipients(db).where('member.id', '=', memberId).executeTakeFirst();
 }

@@ -38,7 +38,7 @@ export async function replaceNotice(trx: Trx, row: NoticeTable): Promise<void> {
 
 /**
  * Deletes the notices of these kinds about a subject, or all notices about it, because their cause no longer exists.
- * Call it after the change was recorded, which locks the activity log.
+ * Call this after recording the change in the activity log, which locks the log.
  */
 export async function resolveNotices(
   trx: Trx,
@@ -73,7 +73,8 @@ const EVICTION_RANK = sql<number>`case
 
 /**
  * Deletes notices beyond `limit`: first dismissed notices about events, then notices about errors (which anyone who can
- * report errors can cause), then notices about lasting states (which the review also shows), then the oldest.
+ * report errors can cause), then notices about lasting states (which the review also shows), then all others. Within
+ * each group, the oldest are deleted first.
  */
 export async function evictNotices(trx: Trx, workspaceId: string, limit: number): Promise<void> {
   const excess = selectNotices(trx, workspaceId)

@@ -3,7 +3,7 @@ import { escapeLikePattern } from './like-pattern.ts';
 import type { PageRequest } from './paging.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** A person as operators see it. */
+/** What operators see about a person. */
 export interface AccountRow {
   readonly id: string;
   readonly name: string;
@@ -39,8 +39,8 @@ function selectAccounts(db: Queryable) {
 }
 
 /**
- * Returns a page of all people of the installation, up to one more than the limit; `q` is a substring of a name or
- * email address.
+ * Returns a page of the people of the installation, oldest account first, up to one more than the limit; `q` is a
+ * substring of a name or email address.
  */
 export async function listAccounts(db: Queryable, q: string | undefined, page: PageRequest): Promise<AccountRow[]> {
   let query = selectAccounts(db);
@@ -80,8 +80,8 @@ export async function ownsAnyWorkspace(trx: Trx, personId: string): Promise<bool
 }
 
 /**
- * Deletes a person with all personal data, by foreign keys except for invitations. Does not delete the resources and
- * credentials that the person created in workspaces.
+ * Deletes a person, the invitations that the person sent and, by foreign keys, all other personal data. Does not delete
+ * the resources and credentials that the person created in workspaces.
  */
 export async function deletePerson(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('invitation').where('created_by', '=', id).execute();

@@ -56,7 +56,8 @@ export async function deletePasskey(trx: Trx, personId: string, id: string): Pro
 
 /**
  * Records a use; returns false if the passkey was deleted or its counter did not increase (WebAuthn level 3, section
- * 7.2, step 22). Of two assertions with the same counter, exactly one is accepted.
+ * 7.2, step 22). Of two assertions with the same counter, exactly one is accepted, except if the authenticator has no
+ * counter and always sends 0.
  */
 export async function advancePasskey(
   trx: Trx,

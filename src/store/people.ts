@@ -183,7 +183,8 @@ export async function deleteLeastRecentlyUsedSessions(trx: Trx, personId: string
 }
 
 /**
- * Records that a person signed in from an address, so that other people's failed attempts do not lock them out there.
+ * Records that a person signed in from an address, so that other people's failed attempts do not lock the person out
+ * there.
  */
 export async function upsertKnownAddress(trx: Trx, personId: string, address: string, seenAt: number): Promise<void> {
   await trx
@@ -209,7 +210,9 @@ export async function isKnownAddress(
   return row !== undefined;
 }
 
-/** A session with its person and, for a member of the requested workspace, the membership. */
+/**
+ * A session with its person, the requested workspace if it exists and, if the person is a member of it, the membership.
+ */
 export interface SignedInPersonRow {
   readonly session_id: string;
   readonly session_kind: string;
@@ -251,8 +254,8 @@ const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.
   where s.digest = ? and p.disabled = 0`;
 
 /**
- * Returns the person of a session, with one indexed read, or undefined. `workspace` is an ID or slug, or null for the
- * workspace that the person used last.
+ * Returns a session, which may have ended, and its person, or undefined if there is no such session or the person is
+ * disabled. One indexed read. `workspace` is an ID or slug, or null for the workspace that the person used last.
  */
 export function findSignedInPerson(
   store: Store,

@@ -3,9 +3,10 @@ import { deleteSessions } from './people.ts';
 import type { Trx } from './store.ts';
 
 /**
- * Deletes everything that grants a person access or could grant it later: sessions other than `exceptSessionId`,
- * approved device codes, password reset codes, pending passkey challenges and an unconfirmed TOTP setup. Afterwards,
- * the person cannot approve device codes that were created at or before `now`. Returns the number of deleted sessions.
+ * Deletes a person's sessions other than `exceptSessionId`, and what could start another session or change how the
+ * person signs in: answered device codes, password reset codes, pending passkey challenges and an unconfirmed TOTP
+ * setup. Afterwards, the person cannot approve device codes that were created at or before `now`. Returns the number of
+ * deleted sessions.
  */
 export async function deletePersonAccess(
   trx: Trx,

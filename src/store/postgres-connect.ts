@@ -48,7 +48,7 @@ function toServerSettings({
   ];
 }
 
-/** Connections behind which a pooler may assign each transaction to a different session. */
+/** Connections to a pooler, which may assign each transaction to a different session. */
 const pooledClients = new WeakSet<object>();
 /** Set permanently once a named statement was lost, which means that there is a pooler that was not detected. */
 let areStatementNamesUnsafe = false;

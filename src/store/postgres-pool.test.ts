@@ -84,7 +84,7 @@ test('requests beyond the queue limit are refused immediately, and queued reques
   await pool.close();
 });
 
-test('however many requests arrive, a database that is down is tried a few times per second, and used once it is back', async () => {
+test('however many requests arrive, failed connection attempts are followed by a pause, and a database that is back is used again', async () => {
   const proxy = await startClosedProxy();
   const pool = openPool({ url: urlWithPort(proxy.port) });
   const startedAtMs = performance.now();
@@ -104,7 +104,7 @@ test('however many requests arrive, a database that is down is tried a few times
     proxy.connectionCount() <= 2 * maxPauses + 2,
     `${proxy.connectionCount()} connections in ${maxPauses} pauses`,
   );
-  assert.ok(requests > proxy.connectionCount(), 'most requests caused no connection attempt');
+  assert.ok(requests > proxy.connectionCount(), 'there are more requests than connection attempts');
   proxy.open();
   await until(async () => (await tryOnce(pool)) === 'acquired', 2000);
   await pool.close();

@@ -29,7 +29,10 @@ export function isConnectionLost(error: unknown): boolean {
   return error.severity === 'FATAL' || error.severity === 'PANIC' || DISCARD_CONNECTION_CODES.has(error.code ?? '');
 }
 
-/** The server is busy, shutting down, full, read-only or too slow: classes 08, 53, 57 and single codes. */
+/**
+ * The connection broke, the server is busy, shutting down, full, read-only or too slow, or it rolled back conflicting
+ * transactions: classes 08, 53, 57 and single codes.
+ */
 const UNAVAILABLE_CODES = /^(?:08|53|57)|^(?:55P03|25P03|25006|40001|40P01)$/;
 
 /**
@@ -58,7 +61,10 @@ export function resolveFailureCause(client: object, error: unknown): unknown {
   return error instanceof pg.DatabaseError ? error : (closingErrors.get(client) ?? error);
 }
 
-/** Maps a driver error to `unavailable` if the database cannot be reached now; returns other errors unchanged. */
+/**
+ * Maps a driver error to `unavailable` if the database cannot be reached or used now, and the refusal of a NUL
+ * character to `validation_failed`; returns other errors unchanged.
+ */
 export function toStoreError(error: unknown): Error {
   if (error instanceof Problem) return error;
   if (error instanceof pg.DatabaseError) {
@@ -78,7 +84,7 @@ export interface AcquiredConnection {
 export interface PoolUsage {
   /** Connections in use or being opened. */
   readonly used: number;
-  /** The maximum. */
+  /** Maximum number of connections. */
   readonly max: number;
   /** Requests waiting for a connection. */
   readonly waiting: number;

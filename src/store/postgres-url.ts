@@ -89,7 +89,7 @@ function parseHosts(authority: string): { host: string; port: number }[] {
   });
 }
 
-/** Reads `host` and `port` from the parameters if the URL has no host before its path. */
+/** Returns the hosts and ports; the parameters `host` and `port` take precedence over those before the path. */
 function readHosts(authority: string, parameters: URLSearchParams): { host: string; port: number }[] {
   const hosts = parameters.get('host');
   const ports = parameters.get('port')?.split(',');
@@ -125,8 +125,8 @@ function readDefaultAuthorities(): Buffer | undefined {
 }
 
 /**
- * Returns the TLS options of a mode, except for the host name check: `require` encrypts, `verify-ca` and `verify-full`
- * also verify the certificate chain.
+ * Returns the TLS options of a mode, except for the host name check. `verify-ca` and `verify-full` verify the
+ * certificate chain, and so does `require` if the URL has `sslrootcert`.
  */
 function tlsOptionsFor(mode: SslMode, parameters: URLSearchParams): ConnectionOptions {
   const customAuthorities = readParameterFile(parameters, 'sslrootcert');

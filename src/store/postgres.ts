@@ -28,7 +28,7 @@ const LONG_TIMEOUTS: ConnectionTimeouts = {
   statementMs: 600 * SECOND,
   responseMs: 600 * SECOND,
 };
-/** Each node has these 14 connections, four for leases (`node-leases.ts`) and one in `revocation-listener.ts`. */
+/** Each node has up to these 14 connections, four for leases (`node-leases.ts`) and one in `revocation-listener.ts`. */
 const WORK_CONNECTIONS = 8;
 const LOOKUP_CONNECTIONS = 6;
 const MAX_WAITING_WORK = 500;

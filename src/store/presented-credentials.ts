@@ -43,8 +43,7 @@ const BY_DIGEST = {
 
 /**
  * Returns the credential with a digest, even if it was deleted recently, or undefined. One indexed read on the hot
- * path. This is the only credential query that is not filtered by workspace, because the digest determines the
- * workspace.
+ * path. Not filtered by workspace, because the digest determines the workspace.
  */
 export function findByDigest(store: Store, digest: Uint8Array): Promise<PresentedRow | undefined> {
   return store.lookUp<PresentedRow>(BY_DIGEST, digest);

@@ -11,8 +11,8 @@ export async function replacePushSecret(trx: Trx, app: AppTable, sealed: string,
 }
 
 /**
- * Returns the apps with this ID or slug that have a push secret, with the secret. Not filtered by workspace, because a
- * push does not name a workspace and its signature determines the app.
+ * Returns the apps with this ID or slug that have a push secret, with the sealed secret. Not filtered by workspace,
+ * because a push does not name a workspace and its signature determines the app.
  */
 export function listAppsWithPushSecret(db: Queryable, idOrSlug: string, limit: number) {
   return db

@@ -4,7 +4,7 @@ import { Problem } from '../contract/problem.ts';
 import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
 import type { Trx } from './store.ts';
 
-/** Returns the `quota_exceeded` problem of a quota, with the seconds until its window ends. */
+/** Returns the `quota_exceeded` problem of a quota, with the seconds until its window ends if it has one. */
 export function quotaExceeded(name: QuotaName, now: number): Problem {
   const { max, windowMs, per, unit }: Quota = QUOTAS[name];
   const window = windowMs === null ? '' : ` in ${windowMs / HOUR} hours`;
@@ -14,8 +14,8 @@ export function quotaExceeded(name: QuotaName, now: number): Problem {
 }
 
 /**
- * Consumes `count` units of a windowed quota, in the transaction that adds the counted items. Returns false if the
- * quota is used up. The row stays locked until the transaction ends.
+ * Consumes `count` units of a windowed quota, in the transaction that adds the counted items. Returns false if that
+ * exceeds the quota; the units are counted nevertheless. The row stays locked until the transaction ends.
  */
 export async function tryConsumeQuota(
   trx: Trx,

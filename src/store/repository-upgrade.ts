@@ -3,10 +3,10 @@ import type { AppTable } from './schema/resources.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /**
- * Returns apps whose repository URL has a user, a query or a fragment. Not filtered by workspace: part of the upgrade
- * at start.
+ * Returns apps whose repository URL has a user, a query or a fragment, which may be secrets. Not filtered by workspace:
+ * part of the upgrade at start.
  */
-export async function listAppsWithSecretsInUrl(db: Queryable): Promise<AppTable[]> {
+export async function listAppsWithPossibleSecretInUrl(db: Queryable): Promise<AppTable[]> {
   return db
     .selectFrom('app')
     .selectAll()

@@ -34,7 +34,10 @@ export const belongsToAllowedApp = (column: string, workspaceId: string, allowed
   sql<boolean>`(${isIn(column, allowed.apps)} or ${sql.ref(column)} in (
     select app.id from app where app.workspace_id = ${workspaceId} and ${isIn('app.project_id', allowed.projects)}))`;
 
-/** The condition on an issue of an allowed app. Restricted credentials cannot access issues without an existing app. */
+/**
+ * The condition on an issue of an allowed app. It never matches an issue that was reported for no app or for an unknown
+ * one.
+ */
 export const isAllowedIssue = (workspaceId: string, allowed: AllowedResources) =>
   sql<boolean>`exists (select 1 from error_facet where error_facet.issue_id = error_issue.id
     and error_facet.kind = 'app_id' and ${belongsToAllowedApp('error_facet.value', workspaceId, allowed)})`;

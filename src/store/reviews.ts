@@ -14,7 +14,7 @@ export interface ReviewTimes {
   /** The rights used since this time are compared with the rights that a credential has. */
   readonly usedSince: number;
   /** Whether the rights of uses have been counted since `usedSince`. */
-  readonly countsRights: boolean;
+  readonly knowsUsedRights: boolean;
   /** A credential that expires by this time is expiring. */
   readonly expiresBy: number;
 }
@@ -28,13 +28,13 @@ const HELD_RIGHTS = sql.raw(`case when credential.rights like '%"all"%' then ${S
 
 /** Returns the SQL condition of each reason, for credentials that have not expired. */
 function reasonConditions(times: ReviewTimes): Readonly<Record<Exclude<ReviewReason, 'expired'>, RawBuilder<unknown>>> {
-  const { now, unusedSince, neverUsedSince, usedSince, countsRights, expiresBy } = times;
+  const { now, unusedSince, neverUsedSince, usedSince, knowsUsedRights, expiresBy } = times;
   return {
     unused: sql`credential.last_used_at <= ${unusedSince}`,
     never_used: sql`credential.last_used_at is null and credential.created_at <= ${neverUsedSince}`,
     never_expires: sql`credential.expires_at is null`,
     holds_all: HOLDS_ALL,
-    broader_than_used: countsRights
+    broader_than_used: knowsUsedRights
       ? sql`credential.created_at <= ${usedSince} and credential.last_used_at > ${usedSince} and (
           select count(distinct used.name) from credential_right as used
           where used.credential_id = credential.id and used.workspace_id = credential.workspace_id
@@ -105,7 +105,8 @@ export async function readReviewReasons(
 }
 
 /**
- * Locks a credential until the transaction ends and returns the reasons to review it; undefined if it does not exist.
+ * Locks a credential until the transaction ends and returns the reasons to review it; undefined if it does not exist or
+ * was not created by a person.
  */
 export async function lockReviewedCredential(
   trx: Trx,
@@ -130,7 +131,7 @@ export async function saveReview(trx: Trx, row: CredentialReviewTable): Promise<
     .execute();
 }
 
-/** Returns the decisions on credentials that still apply. */
+/** Returns the unexpired decisions to keep these credentials. */
 export function findReviews(
   db: Queryable,
   workspaceId: string,

@@ -123,7 +123,7 @@ export interface Schema {
   audit_event: AuditEventTable;
   /** The sequence number and the hash of the last event of each activity log. */
   audit_head: { workspace_id: string; sequence: number; hash: string };
-  /** The leases of servers and guards, see `LeaseGrant`; `workspace_id` is null for a server. */
+  /** The leases of Devpilot servers and guards, see `LeaseGrant`; `workspace_id` is null for a server. */
   node: { id: string; confirmed: number; lease_until: number; workspace_id: string | null };
   /** A single row, with ID 1 and the number of the last revocation. */
   revocation_counter: { id: number; number: number };

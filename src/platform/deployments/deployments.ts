@@ -10,7 +10,7 @@ import {
   lockDeployment,
   updateDeployment,
 } from '../../store/deployments.ts';
-import { hasOtherMember } from '../../store/members.ts';
+import { hasOtherEnabledMember } from '../../store/members.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';
@@ -199,7 +199,7 @@ async function resolvePerson(trx: Trx, workspaceId: string, kind: string, id: st
 
 /**
  * Throws `forbidden` if the approver is also the requester, directly or through a credential that the same person
- * created, and the workspace has another member. A credential can never approve its own request.
+ * created, and another member of the workspace is not disabled. A credential can never approve its own request.
  */
 async function rejectSelfApproval(trx: Trx, { actor }: RequestContext, row: DeploymentTable): Promise<void> {
   const { workspace_id: workspaceId, created_by_kind: kind, created_by_id: requester } = row;
@@ -207,7 +207,7 @@ async function rejectSelfApproval(trx: Trx, { actor }: RequestContext, row: Depl
   if (actor.id !== requester || kind === 'person') {
     const person = await resolvePerson(trx, workspaceId, kind, requester);
     if (person === undefined || person !== (await resolvePerson(trx, workspaceId, actor.kind, actor.id))) return;
-    if (!(await hasOtherMember(trx, workspaceId, person))) return;
+    if (!(await hasOtherEnabledMember(trx, workspaceId, person))) return;
   }
   throw new Problem('forbidden', 'You requested this deployment. Someone else must approve it.');
 }

@@ -3,7 +3,7 @@ import type { UpdateApp } from '../../contract/apps.ts';
 import { invalidField } from '../../contract/problem.ts';
 import { repositoryOrigin, splitCredentials } from '../../contract/repository.ts';
 import {
-  listAppsWithSecretsInUrl,
+  listAppsWithPossibleSecretInUrl,
   listUnfinishedPlans,
   replacePlan,
   replaceRepository,
@@ -113,7 +113,7 @@ function sealUrlCredentials(seal: Seal, app: AppTable, repository: string): Repo
  * apps and of plans of unfinished deployments. The credentials of apps are encrypted if git can use them.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
-  const apps = await listAppsWithSecretsInUrl(store.read);
+  const apps = await listAppsWithPossibleSecretInUrl(store.read);
   const plans = await listUnfinishedPlans(store.read);
   const appsToChange = apps.filter(({ repository }) => splitCredentials(repository ?? '').url !== repository);
   const changedPlans = plans.flatMap((row) => {
