@@ -68,7 +68,7 @@ test('a session is ended from the list', async () => {
   await otherTab.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('two-factor authentication is turned on with a QR code, shows the recovery codes once, accepts a recovery code at sign-in, and is turned off with another one', async () => {
+test('two-factor authentication is turned on with a QR code, shows the recovery codes once, and accepts a recovery code at sign-in; turning it off with another one ends the other session', async () => {
   const barbara = await addMember('barbara@example.com');
   const tab = await openAccount(barbara);
   const problems = watchConsole(tab);
@@ -109,11 +109,14 @@ test('two-factor authentication is turned on with a QR code, shows the recovery 
   await otherTab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
   await otherTab.goto('/account');
   await otherTab.getByText('9 recovery codes left').waitFor();
+  const otherSession = section(otherTab, 'Sessions').getByRole('button', { name: /^End session: / });
+  await otherSession.waitFor();
   await section(otherTab, 'Two-factor authentication').getByRole('button', { name: 'Turn off' }).click();
   await otherTab.getByLabel('Your password', { exact: true }).fill(PASSWORD);
   await otherTab.getByLabel('Two-factor code').fill(codes[1] ?? '');
   await otherTab.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click();
   await otherTab.getByText('Two-factor authentication turned off').waitFor();
+  await otherSession.waitFor({ state: 'detached' });
   assert.deepEqual(problems, []);
 });
 

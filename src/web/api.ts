@@ -16,7 +16,7 @@ const trackedFetch: typeof fetch = async (input, init) => {
   }
 };
 
-/** The API for the signed-in person outside a workspace: account, sign-in, list of workspaces. */
+/** The API client for requests outside a workspace: sign-in, account, list of workspaces. */
 export const api = createClient({ fetch: trackedFetch });
 
 const workspaceClients = new Map<string, Client>();
@@ -51,19 +51,22 @@ const handleSignedOutError = (error: unknown) => {
   if (isSignedOutError(error)) signedOutHandler();
 };
 
-export const SECOND_FACTOR_KEY = ['second-factor-needed'] as const;
+export const SECOND_FACTOR_NEEDED_KEY = ['second-factor-needed'] as const;
 /** Returns the query key of a flag: whether a workspace denies the person access without two-factor authentication. */
-export const secondFactorKey = (workspaceId: unknown) => [...SECOND_FACTOR_KEY, workspaceId] as const;
+export const secondFactorNeededKey = (workspaceId: unknown) => [...SECOND_FACTOR_NEEDED_KEY, workspaceId] as const;
 
-/** Also records which workspace requires two-factor authentication: its ID is the first element of its query keys. */
+/**
+ * Handles the end of the session, and records that a workspace requires two-factor authentication: its ID is the first
+ * element of the query key.
+ */
 function handleQueryError(error: unknown, { queryKey }: { readonly queryKey: readonly unknown[] }): void {
   handleSignedOutError(error);
   // If there is unsaved input, the page stays as it is. The error that it shows links to the account page.
   if (isSecondFactorNeededError(error) && !hasUnsavedInput())
-    queryClient.setQueryData(secondFactorKey(queryKey[0]), true);
+    queryClient.setQueryData(secondFactorNeededKey(queryKey[0]), true);
 }
 
-/** The client itself retries safe requests, so TanStack Query must not retry them again. */
+/** The API clients themselves retry safe requests, so TanStack Query must not retry them again. */
 export const queryClient = new QueryClient({
   queryCache: new QueryCache({ onError: handleQueryError }),
   mutationCache: new MutationCache({ onError: handleSignedOutError }),
@@ -74,7 +77,9 @@ export const queryClient = new QueryClient({
   },
 });
 
-/** Resolves if the request succeeds, or if its target does not exist because someone else has deleted it. */
+/**
+ * Resolves if the request succeeds, or if its target does not exist, for example because someone else has deleted it.
+ */
 export async function ignoreNotFound(request: Promise<unknown>): Promise<void> {
   try {
     await request;

@@ -4,7 +4,7 @@ import { createContext, useContext } from 'react';
 import type { Person } from '../contract/people.ts';
 import type { Workspace } from '../contract/workspaces.ts';
 import type { Client } from '../sdk/client.ts';
-import { api, getWorkspaceApi, queryClient, secondFactorKey } from './api.ts';
+import { api, getWorkspaceApi, queryClient, secondFactorNeededKey } from './api.ts';
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
@@ -54,25 +54,27 @@ export function useWorkspaceOrNull(): Workspace | null {
 
 /** Whether the workspace denies the person access until they turn on two-factor authentication. */
 export function useSecondFactorNeeded(workspaceId: string | undefined): boolean {
-  return useQuery<boolean>({ queryKey: secondFactorKey(workspaceId), queryFn: skipToken }).data === true;
+  return useQuery<boolean>({ queryKey: secondFactorNeededKey(workspaceId), queryFn: skipToken }).data === true;
 }
 
 export interface WorkspaceAccess {
   readonly workspace: Workspace;
   /** The API client of this workspace. */
   readonly api: Client;
-  /** Whether the person may create, change and delete credentials, view the activity log and manage members. */
+  /** Whether the person is an admin or the owner. */
   readonly isAdmin: boolean;
   readonly isOwner: boolean;
 }
 
-/** The workspace of the pages within `inWorkspace` in layout-routes.tsx. */
+/** Provides the workspace to `useWorkspace`, for example to the pages within `inWorkspace` in layout-routes.tsx. */
 export const CurrentWorkspace = createContext<Workspace | null>(null);
 
-/** The workspace of the page. Only for pages within `inWorkspace` in layout-routes.tsx, which always have one. */
+/**
+ * The workspace of `CurrentWorkspace`, with its API client and the person's role. Throws outside `CurrentWorkspace`.
+ */
 export function useWorkspace(): WorkspaceAccess {
   const workspace = useContext(CurrentWorkspace);
-  if (workspace === null) throw new Error('useWorkspace() must be used within a workspace page.');
+  if (workspace === null) throw new Error('useWorkspace() must be used within CurrentWorkspace.');
   const isOwner = workspace.role === 'owner';
   return { workspace, api: getWorkspaceApi(workspace.id), isAdmin: isOwner || workspace.role === 'admin', isOwner };
 }

@@ -17,13 +17,13 @@ const EXCEPTIONS = new Set([
 
 /** Phrases that users do not see: messages to developers, codes, commands, key names, CSS values. */
 const HIDDEN_PHRASES =
-  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|activity_tracker|devpilot deploy|error keys|Enter|Escape|Home|End|delete selected|danger|.*\/etc\/ssh\/ssh_host_.*|ui-monospace, .*)$/;
+  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within CurrentWorkspace\.|another calendar|activity_tracker|devpilot deploy|error keys|Enter|Escape|Home|End|delete selected|danger|.*\/etc\/ssh\/ssh_host_.*|ui-monospace, .*)$/;
 
-/** Attributes and properties that people read or hear. */
+/** Attributes and properties whose values people read or hear. */
 const SHOWN_NAMES =
   /^(?:alt|children|label|title|placeholder|description|error|heading|caption|tooltip|legend|summary|hint|note|prefix|message|consequence|when|about|doneMessage|nothingFoundMessage|secretName|.*(?:Label|Title|Placeholder|Description|Text|Hint)|aria-(?:label|description|valuetext))$/;
 
-/** Attributes and properties with values such as `1px solid` or two class names. */
+/** Attributes and properties whose values are not texts, such as `1px solid` or two class names. */
 const TECHNICAL_NAMES =
   /^(?:class|.*[cC]lassNames?|styles?|d|.*[kK]ey|border|gridTemplate\w*|autoComplete|mask|noun|transition|padding|margin|fontFamily\w*)$/;
 
@@ -92,7 +92,7 @@ function findShownTexts(file: string, source: string): string[] {
   return [...textsByPosition.values()];
 }
 
-test('the texts of a page are in the strings.ts of its folder', () => {
+test('literal texts for users are only in strings.ts and form-strings.ts', () => {
   const files = globSync('**/*.{ts,tsx}', { cwd: import.meta.dirname })
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => !/(?:\.test\.ts|(?:^|\/)(?:form-)?strings\.ts)$/.test(file) && !EXCEPTIONS.has(file))

@@ -22,7 +22,7 @@ function TwoFactorThenReturn({ from }: { readonly from: string }) {
   const { history } = useRouter();
   const path = safeReturnPath(from);
   const [isTurnedOn, setIsTurnedOn] = useState(false);
-  // This is in an effect, because the dialog with the recovery codes blocks navigation until it is unmounted.
+  // Navigates in an effect, because the dialog with the recovery codes blocks navigation until it is unmounted.
   useEffect(() => {
     if (isTurnedOn) history.push(path);
   }, [isTurnedOn, history, path]);

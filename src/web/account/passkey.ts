@@ -36,7 +36,7 @@ function toPasskeyError(error: unknown): Error {
   return new Error(strings.passkey.failed);
 }
 
-/** Replaces the results of WebAuthn extensions in a response, because the server ignores them. */
+/** Sent instead of the results of WebAuthn extensions, which the server ignores. */
 const NO_EXTENSION_RESULTS = { clientExtensionResults: {} };
 
 /** Creates a passkey with the browser and adds it to the account. */

@@ -17,6 +17,7 @@ import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { passkeysQuery, passkeyUnavailableReason, registerPasskey } from './passkey.ts';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
+import { invalidateSessions } from './sessions.tsx';
 import { strings } from './strings.ts';
 import { describeUserAgent } from './user-agent.ts';
 
@@ -96,7 +97,7 @@ function AddPasskeyDialog({ onClose }: Pick<PasskeyDialogProps, 'onClose'>) {
           await registerPasskey(name, proof);
           onClose();
           notifications.show({ message: strings.passkeys.added });
-          await invalidatePasskeys();
+          await Promise.all([invalidatePasskeys(), invalidateSessions()]);
         }}
       >
         {strings.passkeys.addConsequences}
@@ -115,7 +116,7 @@ function DeletePasskeyDialog({ passkey, onClose }: PasskeyDialogProps) {
         onReauthenticated={async (proof) => {
           await api.passkeys.delete(passkey.id, proof);
           onClose();
-          await invalidatePasskeys();
+          await Promise.all([invalidatePasskeys(), invalidateSessions()]);
         }}
       >
         {strings.passkeys.deleteConsequences(<b>{passkey.name}</b>)}

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { DevpilotError } from '../../sdk/client.ts';
-import { api, getFieldErrors, queryClient } from '../api.ts';
+import { api, getFieldErrors } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { ErrorNotice } from '../components/error-message.tsx';
 import { Form } from '../components/form.tsx';
@@ -12,6 +12,7 @@ import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
 import { validatePassword } from '../validation.ts';
+import { invalidateSessions } from './sessions.tsx';
 import { strings } from './strings.ts';
 
 function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
@@ -33,7 +34,7 @@ function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
     onSuccess: async () => {
       onClose();
       notifications.show({ message: strings.password.changed });
-      await queryClient.invalidateQueries({ queryKey: ['sessions'] });
+      await invalidateSessions();
     },
   });
   const isFieldError =

@@ -35,7 +35,7 @@ interface Inputs {
   readonly name: string;
 }
 
-/** Whether the server rejected a password or its code, as opposed to another proof. */
+/** Whether the server rejected a password or the two-factor code sent with it, as opposed to another proof. */
 const isPasswordRejected = (error: unknown, proof: Reauthenticate | 'passkey' | undefined): boolean =>
   error instanceof DevpilotError &&
   error.code === 'sign_in_failed' &&

@@ -16,6 +16,9 @@ import { describeUserAgent } from './user-agent.ts';
 
 const SESSIONS_KEY = ['sessions'];
 
+/** Reloads the list of sessions, for example after a change that ends other sessions. */
+export const invalidateSessions = () => queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
+
 /** `others` stands for all sessions except the current one. */
 type SessionToEnd = Session | 'others';
 
@@ -62,7 +65,7 @@ function EndSessionDialog({ sessionToEnd, onClose }: EndSessionDialogProps) {
   async function end(deleteSessions: () => Promise<unknown>, message: string): Promise<void> {
     await deleteSessions();
     notifications.show({ message });
-    await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
+    await invalidateSessions();
   }
   if (sessionToEnd === 'others') {
     return (
@@ -93,7 +96,7 @@ function EndSessionDialog({ sessionToEnd, onClose }: EndSessionDialogProps) {
   );
 }
 
-/** The person's sessions, with buttons that end them. */
+/** The person's sessions, with buttons that end all but the current one. */
 export function SessionsSection() {
   const list = useInfiniteList(SESSIONS_KEY, api.sessions.list, 20);
   const [sessionToEnd, setSessionToEnd] = useState<SessionToEnd | null>(null);

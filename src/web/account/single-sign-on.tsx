@@ -13,6 +13,7 @@ import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { arePasswordsOn, singleSignOnName } from '../sign-in/installation.ts';
 import { SingleSignOnProblemNotice } from '../sign-in/single-sign-on.tsx';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
+import { invalidateSessions } from './sessions.tsx';
 import { strings } from './strings.ts';
 
 /**
@@ -53,7 +54,10 @@ function UnlinkDialog({ providerName, identity, onClose }: LinkDialogProps & { r
           await api.singleSignOn.unlink(identity.id, proof);
           onClose();
           notifications.show({ message: strings.singleSignOn.unlinked });
-          await queryClient.invalidateQueries({ queryKey: singleSignOnQuery.queryKey });
+          await Promise.all([
+            queryClient.invalidateQueries({ queryKey: singleSignOnQuery.queryKey }),
+            invalidateSessions(),
+          ]);
         }}
       >
         {strings.singleSignOn.unlinkConsequences(<b>{identity.email ?? providerName}</b>)}

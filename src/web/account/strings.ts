@@ -8,7 +8,7 @@ export const strings = {
     title: 'Email notifications',
     description: (name: string) =>
       phrase`Choose which notices about the workspace ${name} are emailed to you. Changes are saved immediately.`,
-    noMail: 'This server does not send email. Your choices take effect once an operator sets up email.',
+    noMail: 'Email is not set up. Your choices take effect once an operator sets it up.',
     saved: 'Email notifications saved',
     modes: { off: 'No email', digest: 'Once a day', immediate: 'Immediately' } satisfies Record<
       NotificationMode,
@@ -56,7 +56,7 @@ export const strings = {
     },
     cancelled: 'The passkey request was cancelled or timed out.',
     alreadyAdded: 'This device already has a passkey for your account.',
-    failed: 'The browser could not use a passkey. Try again.',
+    failed: 'The browser could not create or use the passkey. Try again.',
   },
   passkeys: {
     enterAName: 'Enter a name',
@@ -69,14 +69,14 @@ export const strings = {
     synced: 'Synced',
     renameAction: 'Rename…',
     continue: 'Continue',
-    added: 'Passkey added. Use it the next time you sign in.',
+    added: 'Passkey added. You can use it the next time you sign in.',
     addConsequences:
-      'Your browser will ask where to store the passkey: on this device, in a password manager, or on a security key.',
+      'Your browser will ask where to store the passkey: on this device, in a password manager, or on a security key. Adding it ends all your other sessions.',
     renameTitle: 'Rename passkey',
     deleteTitle: 'Delete passkey',
     delete: 'Delete',
     deleteConsequences: (name: ReactNode) =>
-      sentence`You will no longer be able to sign in with ${name}, and all your other sessions end. Your device may still offer the passkey; delete it there too.`,
+      sentence`You can no longer sign in with ${name}, and all your other sessions end. Your device may still offer the passkey; delete it there too.`,
     addedNeverUsed: (added: ReactNode) => sentence`Added ${added} · never used`,
     addedLastUsed: (added: ReactNode, lastUsed: ReactNode) => sentence`Added ${added} · last used ${lastUsed}`,
   },
@@ -131,7 +131,7 @@ export const strings = {
     done: 'Done',
   },
   providerProof: {
-    confirmWithRecentSignIn: 'Continue without a password (you have just signed in)',
+    confirmWithRecentSignIn: 'Continue without a password (you signed in recently)',
     signInAgain: (name: string) => phrase`Confirm with ${name}`,
     thenTryAgain: 'You will return to this page. Then repeat this action within ten minutes.',
   },
@@ -176,7 +176,7 @@ export const strings = {
       enable: {
         title: 'Turn on two-factor authentication',
         confirmLabel: 'Continue',
-        consequences: 'Confirm your identity first.',
+        consequences: 'Confirm your identity first. Turning on two-factor authentication ends all your other sessions.',
       },
       renew: {
         title: 'Generate new recovery codes',
@@ -186,7 +186,8 @@ export const strings = {
       disable: {
         title: 'Turn off two-factor authentication',
         confirmLabel: 'Turn off',
-        consequences: 'You will sign in with your password only. Your recovery codes stop working.',
+        consequences:
+          'Your password alone will be enough to sign in. Your recovery codes stop working, and all your other sessions end.',
       },
     },
     invalidCode: 'Enter the six-digit code',

@@ -127,7 +127,7 @@ export function TwoFactorDialog({ purpose, onChanged, onCodesStored, onClose }: 
       size="lg"
       closeOnEscape={!isShowingCodes}
       withCloseButton={!isShowingCodes}
-      // Without a transition the recovery codes are removed from the document immediately.
+      // Without a transition, closing the dialog removes the recovery codes from the document immediately.
       transitionProps={{ duration: 0 }}
     >
       {currentStep.name === 'reauthenticate' && (

@@ -1,11 +1,12 @@
 import { Button, Group, Text } from '@mantine/core';
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api, queryClient, SECOND_FACTOR_KEY } from '../api.ts';
+import { api, queryClient, SECOND_FACTOR_NEEDED_KEY } from '../api.ts';
 import { Tag } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { meQuery } from '../session.ts';
+import { invalidateSessions } from './sessions.tsx';
 import { strings } from './strings.ts';
 import { TwoFactorDialog, type TwoFactorPurpose } from './two-factor-dialog.tsx';
 
@@ -17,7 +18,8 @@ const twoFactorQuery = queryOptions({
 function invalidateTwoFactor(): void {
   void queryClient.invalidateQueries({ queryKey: twoFactorQuery.queryKey });
   void queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
-  queryClient.removeQueries({ queryKey: SECOND_FACTOR_KEY });
+  queryClient.removeQueries({ queryKey: SECOND_FACTOR_NEEDED_KEY });
+  void invalidateSessions();
 }
 
 /** The web UI suggests generating new recovery codes when fewer than this many are left. */

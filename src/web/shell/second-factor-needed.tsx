@@ -1,7 +1,7 @@
 import { Button, Group } from '@mantine/core';
 import { useLocation, useNavigate } from '@tanstack/react-router';
 import type { Workspace } from '../../contract/workspaces.ts';
-import { queryClient, secondFactorKey } from '../api.ts';
+import { queryClient, secondFactorNeededKey } from '../api.ts';
 import { IconLock } from '../components/icons.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
@@ -12,10 +12,10 @@ export function SecondFactorNeeded({ workspace }: { readonly workspace: Workspac
   const navigate = useNavigate();
   const from = useLocation({ select: ({ href }) => href });
   /**
-   * Clears the flag under `secondFactorKey`, so that the workspace's pages are shown again. Their next request sets it
-   * again if the person still has no second factor.
+   * Clears the flag under `secondFactorNeededKey`, so that the workspace's pages are shown again. Their next request
+   * sets it again if the person still has no second factor.
    */
-  const checkAgain = () => queryClient.setQueryData(secondFactorKey(workspace.id), false);
+  const checkAgain = () => queryClient.setQueryData(secondFactorNeededKey(workspace.id), false);
   return (
     <Page title={workspace.name}>
       <EmptyState

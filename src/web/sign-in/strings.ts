@@ -60,7 +60,7 @@ export const strings = {
     signInWith: (name: string) => phrase`Sign in with ${name}`,
     signUpWith: (name: string) => phrase`Continue with ${name}`,
     startAgain: 'Start again',
-    onlyWay: 'This server uses single sign-on only. If it does not work, ask an operator for a sign-in link.',
+    onlyWay: 'Single sign-on is the only way to sign in. If it does not work, ask an operator for a sign-in link.',
     problems: {
       unavailable: (name: string) => phrase`${name} cannot be reached at the moment. Try again later.`,
       cancelled: (name: string) => phrase`You cancelled the sign-in at ${name}.`,
