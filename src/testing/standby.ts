@@ -18,7 +18,7 @@ function postgresBinary(): string {
   return join(dirname(requireFromPackage.resolve(platform)), '..', 'native', 'bin', 'postgres');
 }
 
-/** Stops a primary while copying its data, and starts a standby that replicates it. */
+/** Starts a standby that replicates a primary. The primary is stopped while its data is copied, and then restarted. */
 export async function startStandby(primary: TestPostgres): Promise<Standby> {
   const directory = temporaryDirectory();
   const dataDirectory = join(directory, 'data');
@@ -34,10 +34,10 @@ export async function startStandby(primary: TestPostgres): Promise<Standby> {
   const user = daemonUser();
   if (user.uid !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, directory]);
   execFileSync('chmod', ['-R', 'go-rwx', dataDirectory]);
-  const flags = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
   const child = spawn(
     postgresBinary(),
-    ['-D', dataDirectory, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])],
+    ['-D', dataDirectory, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
     {
       ...user,
       stdio: ['ignore', 'pipe', 'pipe'],

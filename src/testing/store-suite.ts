@@ -13,8 +13,8 @@ import { declareUseTests } from './store-suite/uses.ts';
 import { seedWorkspace } from './test-store.ts';
 
 /**
- * Declares the tests that every store must pass. `open` returns an empty store. If stores compared credentials or IDs
- * differently, their authorization decisions would differ too (as in CVE-2026-55170).
+ * Declares the tests that every store must pass. `open` returns an empty store. If stores compared digests or IDs
+ * differently, their authorization decisions would differ too (as in another system: CVE-2026-55170).
  */
 export function declareStoreSuite(engine: string, open: () => Promise<Store>): void {
   describe(`the store on ${engine}`, () => {

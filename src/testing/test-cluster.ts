@@ -38,7 +38,7 @@ export interface TestCluster {
   close(): Promise<void>;
 }
 
-/** Inserts keys with `read` and `write` directly into the store. */
+/** Inserts API keys with `read` and `write` directly into the store. */
 async function insertKeys(
   url: string,
   workspaceId: string,

@@ -19,7 +19,7 @@ export interface TestApp {
   deploy(body?: object): Promise<TestResponse<Deployment>>;
 }
 
-/** Returns a hook of an app. `options` are added to its fields. */
+/** Returns a hook for the fields of an app. `options` are added to the hook. */
 export const hook = (name: string, stage: string, run: string, options: object = {}): object => ({
   name,
   stage,

@@ -10,7 +10,7 @@ import { type RunningServer, startServer } from '../server/start.ts';
 import { recordServer } from './responses/record-in-process.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
-/** Password of every person. */
+/** Password of every person that tests sign up. */
 export const PASSWORD = 'a long and private sentence';
 
 /** A response whose body is parsed if it is JSON, and text otherwise, for example NDJSON. */
@@ -78,7 +78,7 @@ export interface TestServerOptions {
   readonly clock?: () => number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly dataDirectory?: string;
-  /** Delays before each retry of a connection to a server, in milliseconds; no retries by default. */
+  /** Delays before each retry of a connection to a server resource, in milliseconds; no retries by default. */
   readonly connectRetryDelays?: NonNullable<StartOptions['connectRetryDelays']>;
   /**
    * Intervals of the checks for due schedules, of the cleanup and of the scan for notices; as in production by default.
@@ -124,7 +124,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 
 /** A signed-in person. Requests have the session cookie and the server's `Origin`, like requests of the web UI. */
 export interface TestPerson {
-  /** Empty if no test needs it. */
+  /** Empty if it was not passed to `createTestPerson`. */
   readonly email: string;
   /** The session cookie, as `name=value`. */
   readonly cookie: string;
@@ -133,7 +133,7 @@ export interface TestPerson {
   call<Body = unknown>(path: string, request?: TestRequest): Promise<TestResponse<Body>>;
 }
 
-/** Returns a person who is signed in at a server. */
+/** Returns a person who has already signed in at a server and received `cookie`. */
 export function createTestPerson(
   server: CallableServer,
   { email = '', cookie, workspaceId = '' }: Pick<TestPerson, 'cookie'> & Partial<TestPerson>,
@@ -190,7 +190,7 @@ export async function signUpOwner(
   return createWorkspaceFor(createTestPerson(server, { email, cookie: cookieOf(signedUp) }), server, workspaceName);
 }
 
-/** Returns a server that runs in another process. */
+/** Returns a client of a server that runs in another process. */
 export function remoteTestServer(url: string): CallableServer {
   return { url, call: (path, request) => sendRequest(url, path, request) };
 }
@@ -203,7 +203,7 @@ export function signUpRemoteOwner(server: {
   return signUpOwner({ ...remoteTestServer(server.url), setupLink: `${server.url}/setup#code=${server.setupCode}` });
 }
 
-/** Signs in a person, without a workspace, at a server in another process. */
+/** Signs in a person at a server in another process. The person's requests specify no workspace. */
 export async function signInRemotePerson(url: string, email: string): Promise<TestPerson> {
   const server = remoteTestServer(url);
   const signedIn = await server.call('/v1/sessions', { body: { email, password: PASSWORD } });

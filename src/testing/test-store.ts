@@ -22,7 +22,7 @@ export async function openPostgresTestStore(postgres: TestDatabases): Promise<St
   return openPostgresStore(await postgres.createDatabase(), () => undefined);
 }
 
-/** Inserts a person, whom no password signs in, and returns the ID. */
+/** Inserts a person who cannot sign in with a password, and returns the ID. */
 export async function seedPerson(store: Store, name = 'Ada'): Promise<string> {
   const id = createId('person');
   const email = `${id}@example.com`;
@@ -49,7 +49,10 @@ export async function seedWorkspace(store: Store): Promise<{ workspaceId: string
   return { workspaceId, personId };
 }
 
-/** Inserts a credential, by default an active API key with `read` that never expires. */
+/**
+ * Inserts a credential, by default an active API key with `read` that never expires. The returned digest is not that of
+ * the credential if `columns` has a `digest`.
+ */
 export async function seedCredential(
   store: Store,
   { workspaceId, personId }: { readonly workspaceId: string; readonly personId: string },

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { temporaryDirectory } from './temporary-directory.ts';
 
-/** Starts a proxy that adds TLS to a PostgreSQL server, with a certificate for `localhost` from a test authority. */
-export async function startTlsProxy(
-  postgresPort: number,
-): Promise<{ readonly port: number; readonly authorityFile: string; close(): void }> {
+/** Starts a proxy that adds TLS to a PostgreSQL server, with a certificate for `localhost` from its own authority. */
+export async function startTlsProxy(postgresPort: number): Promise<{
+  readonly port: number;
+  /** Path of the authority's certificate. */
+  readonly authorityFile: string;
+  close(): void;
+}> {
   const directory = temporaryDirectory();
   const filePath = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
@@ -41,7 +44,7 @@ export async function startTlsProxy(
   });
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('There is no port.');
+  if (address === null || typeof address === 'string') throw new Error('The proxy has no port.');
   return {
     port: address.port,
     authorityFile: filePath('ca.crt'),

@@ -4,6 +4,7 @@ import { scaledTimeout } from './timeouts.ts';
 /** Pauses between checks are short at first and grow with the wait, so that a long wait uses little processor time. */
 const MIN_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 50;
+/** The length of the next pause as a fraction of the wait so far. */
 const PAUSE_PER_WAIT = 1 / 20;
 
 /** Resolves when `condition` returns true. Rejects after `timeoutMs`, which is scaled on a slow machine. */

@@ -15,7 +15,7 @@ export interface WebhookReceiver {
   readonly url: string;
   readonly messages: ReceivedMessage[];
   respond: (response: http.ServerResponse, message: Omit<ReceivedMessage, 'status'>) => void;
-  /** Waits until this many messages have arrived, including failed attempts. */
+  /** Waits until this many messages have arrived in total, including those that were answered with an error. */
   waitForMessages(count: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ type Claims = Readonly<Record<string, unknown>>;
 
 /**
  * An issuer of workload identity tokens on loopback, which signs any claims. Tests can replace `respond` to simulate
- * faults. `ci-issuer.ts` starts a certified issuer instead.
+ * faults. `ci-issuer.ts` starts an issuer of the library oidc-provider instead.
  */
 export interface WorkloadIssuer {
   readonly url: string;

@@ -1,6 +1,8 @@
 import { useSyncExternalStore } from 'react';
 
-/** Whether the server is unreachable. Updated by every request and, while it is unreachable, by a periodic probe. */
+/**
+ * Whether the server is unreachable. Updated by every API request and, while the value is true, by a periodic probe.
+ */
 let connectionLost = false;
 const listeners = new Set<() => void>();
 let probeScheduled = false;

@@ -30,7 +30,7 @@ import { strings } from './strings.ts';
 export interface AppSearch {
   /** The slug or the ID of the tab's workspace. */
   workspace?: string;
-  /** The path to return to after signing in. */
+  /** The path to return to after signing in or turning on two-factor authentication. */
   from?: string;
   [name: string]: string | undefined;
 }
@@ -46,7 +46,7 @@ export const root = createRootRoute({
   ),
 });
 
-/** Pages that require sign-in. A person whose session has ended is redirected to sign-in and back. */
+/** Pages that require sign-in. A person without a session is redirected to sign-in and back. */
 export const signedIn = createRoute({
   getParentRoute: () => root,
   id: 'signed-in',
@@ -60,7 +60,7 @@ export const signedIn = createRoute({
   },
 });
 
-/** Signed-in pages with navigation. The URL names the tab's workspace, unless the person has none. */
+/** Signed-in pages with navigation. The URL names the tab's workspace, unless the person is in no workspace. */
 export const inShell = createRoute({
   getParentRoute: () => signedIn,
   id: 'in-shell',
@@ -69,7 +69,7 @@ export const inShell = createRoute({
     const workspaces = await queryClient.ensureQueryData(workspacesQuery);
     const namedWorkspace = workspaces.find(({ slug, id }) => slug === search.workspace || id === search.workspace);
     if (namedWorkspace !== undefined) return rememberWorkspace(namedWorkspace);
-    // `inWorkspace` reports a workspace that does not exist.
+    // `inWorkspace` reports that the person is in no such workspace.
     if (search.workspace !== undefined) return;
     const chosen = await chooseWorkspace(workspaces);
     if (chosen === null) {
@@ -86,7 +86,7 @@ export const inShell = createRoute({
   },
 });
 
-/** Pages within a workspace, rendered only if the workspace exists. */
+/** Pages within a workspace, rendered only if the person is a member and has the second factor that it requires. */
 export const inWorkspace = createRoute({
   getParentRoute: () => inShell,
   id: 'in-workspace',

@@ -18,7 +18,7 @@ import { router } from './router.tsx';
 import { clearSessionData } from './session.ts';
 import { resolveVariables, theme } from './theme.ts';
 
-// The CSP nonce of this response, for the styles that Mantine and its scroll lock insert.
+// The CSP nonce of the HTML response, for the styles that Mantine and its scroll lock insert.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 setNonce(nonce);
 

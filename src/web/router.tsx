@@ -130,7 +130,7 @@ const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
   component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/setup-page.tsx')), 'SetupPage'),
-  // After the first person has signed up, only that person can continue the setup, and only without a workspace.
+  // After the first sign-up, the page is only for a signed-in person who has no workspace and may create one.
   beforeLoad: async () => {
     if (document.querySelector<HTMLMetaElement>('meta[name=devpilot-setup]')?.content === 'pending') return;
     const me = await queryClient.ensureQueryData(meQuery).catch((error: unknown) => {

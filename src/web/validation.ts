@@ -2,8 +2,8 @@ import { LIMITS } from '../contract/limits.ts';
 import { hasBidirectionalControls, hasVisibleCharacter } from '../contract/visible-text.ts';
 import { strings } from './strings.ts';
 
-// The contract's limits, checked in the browser. The `validate…` functions return an error message, or null for a valid
-// value.
+// Some of the contract's rules, checked in the browser. The `validate…` functions return an error message, or null for
+// a valid value.
 
 /** Counts code points, as the contract does. */
 export function countCodePoints(text: string): number {

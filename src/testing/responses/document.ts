@@ -25,7 +25,7 @@ export interface Validator {
 }
 
 type Statuses = Readonly<Record<string, Readonly<Record<string, string>>>>;
-/** Names of validators by path, method, status and content type. */
+/** Names of validators by path template, method, status and content type. */
 type ValidatorNames = Readonly<Record<string, Readonly<Record<string, Statuses>>>>;
 
 export interface Validators {

@@ -17,11 +17,11 @@ export interface SentResponse {
 
 const MAX_BODY_LENGTH = 4 * 1024 * 1024;
 
-/** Returns a key that is equal for responses that differ only in the request ID. */
+/** Returns a key that is the same for two responses if they differ at most in the request ID. */
 export const responseKey = ({ body, ...otherFields }: SentResponse): string =>
   hash('sha1', JSON.stringify([otherFields, body?.replace(/"requestId":"[^"]*"/, '')]));
 
-/** Collects the chunks that are written to a response. */
+/** Returns a function that returns the body written to a response so far; null if it is too large to be recorded. */
 function collectBody(response: ServerResponse): () => string | null {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -42,7 +42,10 @@ function collectBody(response: ServerResponse): () => string | null {
   return () => (length > MAX_BODY_LENGTH ? null : Buffer.concat(chunks).toString());
 }
 
-/** Collects the headers of a response, including headers passed to `writeHead`, which `getHeader` does not return. */
+/**
+ * Returns a function that returns a header of a response by its lowercase name; empty if it is not set. Unlike
+ * `getHeader`, it also returns headers that were passed to `writeHead`.
+ */
 function collectHeaders(response: ServerResponse): (name: string) => string {
   let written: Readonly<Record<string, unknown>> = {};
   const writeHead = response.writeHead.bind(response) as (...values: unknown[]) => never;
@@ -58,8 +61,8 @@ function collectHeaders(response: ServerResponse): (name: string) => string {
 }
 
 /**
- * Calls `record` with every response of the HTTP servers in this process and the port of the server. Responses that the
- * client did not receive completely are omitted, except for NDJSON streams.
+ * Calls `record` with every response of the HTTP servers in this process, and with the port of the server that sent it.
+ * Responses that were not sent completely are omitted, except for NDJSON streams.
  */
 export function recordResponses(record: (response: SentResponse, port: number) => void): void {
   subscribe('http.server.request.start', (message) => {

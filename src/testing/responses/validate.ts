@@ -41,7 +41,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Returns the value in a body, or the values of the complete lines of a stream. */
+/** Returns the value in a body or, for an NDJSON stream, the values of its complete lines. */
 function parseValues({ contentType, body }: SentResponse): unknown[] {
   if (!contentType.endsWith('json')) return [body];
   if (contentType !== 'application/x-ndjson') return [parse(body ?? '')];

@@ -10,11 +10,11 @@ import { seedCredential, seedPerson, seedWorkspace } from '../test-store.ts';
 import { NOW, type StoreFixture } from './fixture.ts';
 
 export function declareCredentialListTests(fixture: StoreFixture): void {
-  describe('lists', () => {
+  describe('lists of credentials', () => {
     let listed: { workspaceId: string; personId: string };
     let otherPersonId: string;
     const COUNT = 60;
-    /** Larger than the workspace, so that a list has one page. */
+    /** A page limit above `COUNT`, so that every list has one page. */
     const ONE_PAGE = 200;
     /** Bounds with which every filtered list is read from an index of the filter. */
     const READ_INDEXES = { maxListSize: 0, maxEntries: COUNT, maxRows: COUNT };
@@ -126,7 +126,7 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
         ['expiresAt', { status: 'active' }, true],
         ['createdAt', { neverExpires: true, q: 'nothing' }, false],
         ['name', { expiresBy: NOW }, true],
-        ['createdAt', { createdBy: 'prs_nobody', q: 'alpha' }, true],
+        ['createdAt', { createdBy: 'per_nobody', q: 'alpha' }, true],
         ['useCount', { unusedSince: 1, right: 'manage' }, false],
       ];
       for (const [sort, filter, isListed] of cases) {
@@ -151,7 +151,7 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
       }
     });
 
-    test('each filter, alone and combined with others, returns exactly the matching rows', async () => {
+    test('each filter, alone and in some combinations, returns exactly the matching rows', async () => {
       const allRows = await readAllPages('createdAt', 'desc', {}, ONE_PAGE);
       const isExpired = (row: CredentialRow) => row.expires_at !== null && row.expires_at <= NOW;
       const since = NOW - 3 * DAY;

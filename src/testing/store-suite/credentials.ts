@@ -55,7 +55,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(await findCredential(fixture.store.read, fixture.owner.workspaceId, 'access_token', id), undefined);
     });
 
-    test('the rate level is read with the credential, and an edit can cap the missing uses', async () => {
+    test('the rate level is read with the credential, and an edit can cap what is missing from its bucket', async () => {
       const limited = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
       const unlimited = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
       const readLevel = async ({ digest }: typeof limited) => {
@@ -131,14 +131,14 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       );
     });
 
-    test('a duplicate ID is reported as a unique violation, and another failure is not', async () => {
+    test('a duplicate ID is reported as a unique violation, and another constraint violation is not', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner);
       const error = await seedCredential(fixture.store, fixture.owner, { id }).then(
         () => null,
         (thrown: unknown) => thrown,
       );
       assert.equal(isUniqueViolation(error), true);
-      // A failure without a subject violates another constraint.
+      // A row of the table `failure` without a subject violates a not-null constraint.
       const otherError = await fixture.store
         .transaction((trx) => {
           const [subject, since] = [null as never, 0];

@@ -2,8 +2,9 @@ import { DAY } from '../../contract/limits.ts';
 import type { CredentialRow } from '../../store/credentials.ts';
 import type { Store } from '../../store/store.ts';
 
-/** Start of the day 20,000 since 1970, in epoch milliseconds. */
+/** Start of day 20,000 since 1970-01-01 (UTC), in epoch milliseconds. */
 export const NOW = 20_000 * DAY;
+/** Returns bytes with the length of a digest that begin with `text`. */
 export const testDigest = (text: string): Buffer => Buffer.from(text.padEnd(32, '.'));
 
 /** Values that the tests of a store share. Available only in tests and hooks, after the store was opened. */

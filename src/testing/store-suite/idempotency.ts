@@ -6,7 +6,7 @@ import { NOW, type StoreFixture } from './fixture.ts';
 export function declareIdempotencyTests(fixture: StoreFixture): void {
   describe('idempotency keys', () => {
     const claim = { workspaceId: 'w', principalId: 'p', route: 'POST /x', key: 'k', bodyMac: 'm' };
-    test('exactly one of many concurrent claims succeeds, and the others return the resource that it created', async () => {
+    test('exactly one of many concurrent claims succeeds, and the others return its body MAC and resource ID', async () => {
       const earlierClaims = await Promise.all(
         Array.from({ length: 8 }, (_, index) =>
           fixture.store.transaction((trx) =>
@@ -21,11 +21,11 @@ export function declareIdempotencyTests(fixture: StoreFixture): void {
         assert.deepEqual({ ...earlierClaim }, { bodyMac: `m${winner}`, resourceId: `id${winner}` });
     });
     test('keys are claimed per workspace, principal and route, and rolled back and deleted claims do not count', async () => {
-      const claimAgain = (claimed: typeof claim) =>
+      const claimKey = (claimed: typeof claim) =>
         fixture.store.transaction((trx) => claimIdempotencyKey(trx, claimed, 'id', NOW));
       for (const difference of [{ workspaceId: 'W' }, { principalId: 'P' }, { route: 'POST /X' }, { key: 'K' }]) {
-        assert.equal(await claimAgain({ ...claim, ...difference }), null);
-        assert.notEqual(await claimAgain({ ...claim, ...difference }), null);
+        assert.equal(await claimKey({ ...claim, ...difference }), null);
+        assert.notEqual(await claimKey({ ...claim, ...difference }), null);
       }
       const rolledBackClaim = { ...claim, key: 'rolled back' };
       await assert.rejects(
@@ -34,9 +34,9 @@ export function declareIdempotencyTests(fixture: StoreFixture): void {
           throw new Error('deliberate failure');
         }),
       );
-      assert.equal(await claimAgain(rolledBackClaim), null);
+      assert.equal(await claimKey(rolledBackClaim), null);
       await fixture.store.transaction((trx) => deleteOldIdempotencyClaims(trx, NOW + 1));
-      assert.equal(await claimAgain(rolledBackClaim), null);
+      assert.equal(await claimKey(rolledBackClaim), null);
     });
   });
 }

@@ -55,7 +55,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       assert.equal(await use('A'), false);
     });
 
-    test('an email address belongs to one person only, and is compared by its key', async () => {
+    test('an email address belongs to one person only, and its key is compared exactly', async () => {
       const add = (id: string, key: string) =>
         fixture.store.transaction((trx) =>
           insertPerson(trx, {
@@ -74,7 +74,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       assert.equal(await findPersonByEmail(fixture.store.read, 'Same@example.com'), undefined);
     });
 
-    test('sessions are found by their newest secret, active ones are listed, and one or all others can be ended', async () => {
+    test('sessions are found by their newest secret, active ones are listed, and one session or all except one can be ended', async () => {
       const personId = await seedPerson(fixture.store);
       const addSession = (id: string, time: number) =>
         fixture.store.transaction((trx) =>
@@ -104,17 +104,17 @@ export function declarePeopleTests(fixture: StoreFixture): void {
         );
       assert.deepEqual(await listIds(NOW + 5), ['ses_d', 'ses_c', 'ses_b', 'ses_a']);
       assert.deepEqual(await listIds(NOW + 14 * DAY + 2), ['ses_d']);
-      const endSession = (ownerId: string, id: string) =>
-        fixture.store.transaction((trx) => deleteSessions(trx, ownerId, id, null));
+      const endSession = (sessionPersonId: string, id: string) =>
+        fixture.store.transaction((trx) => deleteSessions(trx, sessionPersonId, id, null));
       assert.deepEqual(await endSession(fixture.owner.personId, 'ses_d'), []);
       assert.deepEqual(await endSession(personId, 'ses_d'), ['ses_d']);
-      const endedByOther = await fixture.store.transaction((trx) => deleteSessions(trx, personId, null, 'ses_b'));
-      assert.deepEqual(endedByOther.sort(), ['ses_a', 'ses_c']);
+      const endedOthers = await fixture.store.transaction((trx) => deleteSessions(trx, personId, null, 'ses_b'));
+      assert.deepEqual(endedOthers.sort(), ['ses_a', 'ses_c']);
       await fixture.store.transaction((trx) => deleteEndedSessions(trx, NOW + 14 * DAY + 1, 14 * DAY));
       assert.deepEqual(await listIds(NOW + 5), []);
     });
 
-    test('a policy that requires two-factor authentication accepts a session with multiple factors at the provider, and no other', async () => {
+    test('a policy that requires two-factor authentication accepts a session with multiple factors at the provider, but not one with a single factor', async () => {
       const { store } = fixture;
       const personId = await seedPerson(store);
       const { workspaceId } = await seedWorkspace(store);

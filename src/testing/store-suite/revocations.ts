@@ -6,7 +6,7 @@ import { NOW, type StoreFixture, testDigest } from './fixture.ts';
 
 export function declareRevocationTests(fixture: StoreFixture): void {
   describe('revocations', () => {
-    test('numbers are in commit order and without gaps, however many transactions run or fail concurrently', async () => {
+    test('numbers have no gaps, however many transactions run or fail concurrently, and pruning keeps the newest', async () => {
       const results = await Promise.allSettled(
         Array.from({ length: 60 }, (_, index) =>
           fixture.store.transaction(async (trx) => {

@@ -19,7 +19,7 @@ export function declareUseTests(fixture: StoreFixture): void {
       assert.equal(await claim('n1', 1), false);
       assert.equal(await claim('n2', 1), true);
     });
-    test('chunk numbers are deleted when their chunk cannot be sent again or they are in the future', async () => {
+    test('chunk numbers are deleted when their chunk cannot be sent again or they are more than a day in the future', async () => {
       const { id: keyId } = await seedCredential(fixture.store, fixture.owner);
       const guardNodeId = (apiKeyId: string, letter = 'g') => `${apiKeyId}.${letter.repeat(22)}`;
       const oldNode = createId('node', NOW - 31 * DAY);
@@ -91,7 +91,7 @@ export function declareUseTests(fixture: StoreFixture): void {
         ],
       );
     });
-    test('uses add up, an older use does not replace the last use, and old days and addresses are deleted', async () => {
+    test('uses add up, an older use does not replace the last use, and old rights, days and addresses are deleted', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner);
       const use = (count: number, time: number, address: string) =>
         fixture.store.transaction(async (trx) => {

@@ -10,7 +10,7 @@ import {
   withDefiniteArticle,
 } from './sentence-parts.ts';
 
-/** The sentences for credentials, people, members, the workspace and its policy. */
+/** The sentences for credentials, workload identities, people, sign-in, members, the workspace and its policy. */
 export const ACCESS_SENTENCES = {
   'access_token.created': defaultSentence,
   'access_token.deleted': describeDeletion('access_token'),

@@ -65,7 +65,7 @@ function collectNames(events: readonly AuditEvent[]): ReadonlyMap<string, string
 interface EventPageProps {
   readonly page: { readonly data: readonly AuditEvent[]; readonly nextCursor: string | null };
   readonly state: ListState;
-  /** Whether the page belongs to previous filters, because the new page is still loading. */
+  /** Whether the page belongs to the previous filters or cursor, because the new page is still loading. */
   readonly isOutdated: boolean;
 }
 

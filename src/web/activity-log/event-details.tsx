@@ -32,7 +32,7 @@ function ChangesTable({ detail }: { readonly detail: AuditEvent['detail'] }) {
   const after = toRecord(detail['after']);
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   if (fields.length === 0) return null;
-  // An event for a creation has no previous values.
+  // An event about a creation has no previous values.
   const hasBefore = Object.keys(before).length > 0;
   return (
     <Table className={styles['changes']} withRowBorders={false} horizontalSpacing="sm" verticalSpacing={4} fz="sm">

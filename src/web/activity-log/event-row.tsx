@@ -58,7 +58,7 @@ const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '
 /** Denied and failed actions, which the list highlights. */
 const isFailure = ({ action }: AuditEvent) => /\.(?:denied|failed|passphrase_failed)$/.test(action);
 
-/** The pages of actors and targets. A deleted credential still has a page, which shows its activity. */
+/** The pages of actors, targets and credentials. A deleted credential still has a page, which shows its activity. */
 const PARTY_ROUTES: Readonly<Record<string, { readonly to: NonNullable<LinkProps['to']>; readonly param: string }>> = {
   access_token: { to: '/settings/access-tokens/$id', param: 'id' },
   api_key: { to: '/settings/api-keys/$id', param: 'id' },

@@ -32,7 +32,7 @@ const ActivityChart = lazyComponent(
 const EVENT_FILTERS = ['type', 'source', 'subject'] as const;
 const POLL_INTERVAL_MS = 15_000;
 
-/** Converts the filters to the API's query. */
+/** Converts the filters and the time range to the API's query. */
 function toEventQuery(state: ListState, now: number): ActivityListQuery {
   const { from, to } = parseChartRange(state.get, now);
   return {

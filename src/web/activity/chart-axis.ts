@@ -9,7 +9,7 @@ const MAX_TICKS = 8;
 const LABEL_DISTANCES_MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, DAY / MINUTE];
 
 /** Returns the index of an interval within its local day. A local hour can begin in the middle of a UTC hour. */
-function intervalOfDay(time: number, intervalMinutes: number): number {
+function intervalIndexInDay(time: number, intervalMinutes: number): number {
   const date = new Date(time);
   return Math.floor((date.getHours() * 60 + date.getMinutes()) / intervalMinutes);
 }
@@ -21,8 +21,8 @@ export function axisTicks(times: readonly number[], interval: Interval): number[
     (minutes) => minutes >= intervalMinutes && (times.length * intervalMinutes) / minutes <= MAX_TICKS,
   );
   if (interval !== 'day' && labelDistance !== undefined)
-    return times.filter((time) => intervalOfDay(time, intervalMinutes) % (labelDistance / intervalMinutes) === 0);
-  const days = interval === 'day' ? times : times.filter((time) => intervalOfDay(time, intervalMinutes) === 0);
+    return times.filter((time) => intervalIndexInDay(time, intervalMinutes) % (labelDistance / intervalMinutes) === 0);
+  const days = interval === 'day' ? times : times.filter((time) => intervalIndexInDay(time, intervalMinutes) === 0);
   const stride = Math.ceil(days.length / MAX_TICKS);
   return days.filter((_, index) => index % stride === 0);
 }
@@ -32,6 +32,6 @@ export function axisTicks(times: readonly number[], interval: Interval): number[
  */
 export function axisLabel(time: number, interval: Interval): string {
   if (interval === 'day') return intervalLabel(time, interval);
-  const isStartOfDay = intervalOfDay(time, INTERVALS[interval] / MINUTE) === 0;
+  const isStartOfDay = intervalIndexInDay(time, INTERVALS[interval] / MINUTE) === 0;
   return isStartOfDay ? localDayFormat.format(new Date(time)) : formatTimeOfDay(time);
 }

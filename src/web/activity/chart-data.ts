@@ -2,7 +2,7 @@ import type { Analytics } from '../../contract/activity.ts';
 import { INTERVALS } from '../../contract/platform-vocabulary.ts';
 import type { ChartRange } from './chart-range.ts';
 
-/** Number of keys with their own color; all other keys are combined. */
+/** Number of keys with their own series and color. */
 const MAX_SERIES = 6;
 
 export type Metric = 'count' | 'subjects';
@@ -18,6 +18,7 @@ export interface ChartSeries {
   /** True for the series that combines all other keys. */
   readonly isOther: boolean;
   readonly color: string;
+  /** Number of events, also if the chart shows unique subjects. */
   readonly total: number;
 }
 
@@ -27,12 +28,13 @@ export type ChartRow = { readonly time: number } & { readonly [field: string]: n
 export interface ChartData {
   readonly series: readonly ChartSeries[];
   readonly rows: readonly ChartRow[];
+  /** Number of events of all keys. */
   readonly total: number;
 }
 
 /**
- * Returns the data of a chart: one row for each interval of the range, one series for each of the largest keys, and one
- * for all others.
+ * Returns the data of a chart: one row for each interval of the range, one series for each of the largest keys and, if
+ * the metric is `count`, one for all others.
  */
 export function buildChartData(
   { series, total }: Analytics,

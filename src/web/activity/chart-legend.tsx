@@ -68,7 +68,10 @@ export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
   );
 }
 
-/** The chart's data as a table, collapsed at first. The chart itself is hidden from screen readers. */
+/**
+ * The chart's data as a table, collapsed at first, without the intervals that have no events. The chart itself is
+ * hidden from screen readers.
+ */
 export function ChartDataTable({ chart, interval }: { readonly chart: ChartData; readonly interval: Interval }) {
   const rows = chart.rows.filter((row) => chart.series.some(({ field }) => (row[field] ?? 0) > 0));
   return (

@@ -14,7 +14,7 @@ export const DEFAULT_RANGE = '24h';
 
 /** Maximum number of intervals that remain distinguishable at the chart's width. */
 const MAX_INTERVALS = 400;
-/** The default interval is the finest one that divides the range into at most this many intervals. */
+/** The default is the finest interval of which at most this many fit into the range. */
 const MAX_DEFAULT_INTERVALS = 100;
 
 export interface ChartRange {
@@ -26,7 +26,7 @@ export interface ChartRange {
 const isInterval = (value: string | undefined): value is Interval =>
   value !== undefined && Object.hasOwn(INTERVALS, value);
 
-/** Returns the intervals that divide a range into 1 to 400 intervals, finest first; only `day` if none does. */
+/** Returns the intervals of which 1 to 400 fit into a range, finest first; only `day` if there is none. */
 export function availableIntervals(durationMs: number): Interval[] {
   const available = (['minute', 'hour', 'day'] as const).filter((interval) => {
     const intervalCount = durationMs / INTERVALS[interval];

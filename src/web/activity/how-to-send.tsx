@@ -11,7 +11,7 @@ const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
   -H "Content-Type: application/cloudevents+json" \\
   -d '{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","subject":"customer-17"}'`;
 
-/** Shown instead of the chart while there are no events. */
+/** Shown instead of the chart if there are no events in the time range. */
 export function HowToSend() {
   const { isAdmin } = useWorkspace();
   return (

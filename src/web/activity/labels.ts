@@ -9,7 +9,7 @@ const INTERVAL_FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
   day: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }),
 };
 
-/** Returns the label of the interval of a chart that starts at this time (epoch milliseconds). */
+/** Returns the label of the interval that starts at this time (epoch milliseconds). */
 export const intervalLabel = (time: number, interval: Interval): string =>
   INTERVAL_FORMATS[interval].format(new Date(time));
 

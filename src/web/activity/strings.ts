@@ -22,7 +22,8 @@ export const strings = {
     description: 'Events that your applications send as CloudEvents: counts over time, and the latest events.',
     latestEventsTitle: 'Latest events',
     exactPlaceholder: (name: string) => phrase`Exact ${name}`,
-    accuracy: 'Event counts are exact. Unique subjects above 256 per interval are estimates (±2%). Days are in UTC.',
+    accuracy:
+      'Event counts are exact. Counts of more than 256 unique subjects are estimates (standard error 1.6%). Days are in UTC.',
   },
   chartLegend: {
     filterByThis: (groupBy: string) => `Filter events by this ${groupBy}`,
