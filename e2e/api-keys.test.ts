@@ -209,7 +209,7 @@ test(
 
     await tab.getByLabel('Careful is active').uncheck({ force: true });
     await tab
-      .getByText(/^API key Careful disabled\. All of its requests will be refused\. The key was last used .*\.$/)
+      .getByText(/^API key Careful disabled\. All requests with this key will be refused\. The key was last used .*\.$/)
       .waitFor();
     await rowOf(otherTab, 'Careful').getByText('Inactive').waitFor();
     assert.equal(await errorCodeOf(secret), 'token_inactive');
@@ -228,7 +228,7 @@ test(
     await chooseInMenu(tab, 'Careful', 'Edit');
     const form = tab.getByRole('dialog', { name: 'Edit Careful' });
     await form.getByLabel('read', { exact: true }).uncheck();
-    const consequence = /Requests that need the permission read will be refused\. It was last used .*\./;
+    const consequence = /Requests that need the permission read will be refused\. The permission was last used .*\./;
     await form.getByText(consequence).waitFor();
     await changeElsewhere({ description: 'Changed again' });
     const patchRequest = tab.waitForRequest((request) => request.method() === 'PATCH');

@@ -54,7 +54,7 @@ test("restoring requires the app's name and restores the files", async () => {
   assert.equal(await confirmDialog.getByRole('button', { name: 'Restore' }).isDisabled(), true);
   await confirmDialog.getByRole('textbox').fill('Storefront');
   await confirmDialog.getByRole('button', { name: 'Restore' }).click();
-  await backupsTable(tab).getByText('Restore started by Ada Lovelace: completed', { exact: false }).waitFor();
+  await backupsTable(tab).getByText('Restore requested by Ada Lovelace: completed', { exact: false }).waitFor();
   assert.equal(readFileSync(ordersFile, 'utf8'), 'order 1\n');
 });
 
@@ -75,9 +75,9 @@ test('a backup is verified, and restored into another app after the name of that
   assert.equal(await dialog.getByRole('button', { name: 'Restore' }).isDisabled(), true);
   await dialog.getByRole('textbox').fill('Staging');
   await dialog.getByRole('button', { name: 'Restore' }).click();
-  await tab.getByText('Restore of Staging started').waitFor();
+  await tab.getByText('Restore of Staging requested').waitFor();
   await backupsTable(tab)
-    .getByText(/Restore into .*Staging.* started by .*: completed/)
+    .getByText(/Restore into .*Staging.* requested by .*: completed/)
     .waitFor();
   assert.equal(readFileSync(join(stagingDirectory, 'shared/orders.txt'), 'utf8'), 'order 1\n');
 });

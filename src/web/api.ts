@@ -95,8 +95,8 @@ export function getErrorMessage(error: unknown): string {
 }
 
 /**
- * Returns the server's messages by form field, for `form.setErrors`, or null if the error names no field. `fields` maps
- * the server's field names to the names of form fields where they differ. Its keys are paths, such as
+ * Returns the API's messages by form field, for `form.setErrors`, or null if the error names no field. `fields` maps
+ * the API's field names to the names of form fields where they differ. Its keys are paths, such as
  * `backup.schedule`, or prefixes of paths, such as `backup`.
  */
 export function getFieldErrors(
@@ -112,12 +112,12 @@ export function getFieldErrors(
         (_, index) => fields[path.slice(0, index + 1).join('.')] !== undefined,
       );
       const mappedLength = Math.max(lastMappedIndex, 0) + 1;
-      const serverField = path.slice(0, mappedLength).join('.');
+      const apiField = path.slice(0, mappedLength).join('.');
       const remainder = path
         .slice(mappedLength)
         .map((part) => (/^\d+$/.test(part) ? strings.api.item(Number(part) + 1) : part))
         .join(', ');
-      return [fields[serverField] ?? serverField, capitalize(remainder === '' ? message : `${remainder}: ${message}`)];
+      return [fields[apiField] ?? apiField, capitalize(remainder === '' ? message : `${remainder}: ${message}`)];
     }),
   );
 }

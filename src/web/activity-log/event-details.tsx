@@ -137,7 +137,7 @@ export function EventDetails({ event }: { readonly event: AuditEvent }) {
   if (userAgent !== null) items.push([strings.eventDetails.items.userAgent, userAgent]);
   if (requestId !== null) items.push([strings.eventDetails.items.requestId, mono(requestId)]);
   items.push(
-    [strings.eventDetails.items.entry, mono(`${event.sequence} · ${event.id}`)],
+    [strings.eventDetails.items.event, mono(`${event.sequence} · ${event.id}`)],
     [strings.eventDetails.items.hash, mono(event.hash)],
   );
   items.push([strings.eventDetails.items.previousHash, mono(event.previousHash)]);

@@ -44,7 +44,10 @@ function createFormatter(format: ExportFormat, onLine: () => void): TransformStr
   });
 }
 
-/** Streams the log into a file. `onProgress` is called with the number of events read so far. */
+/**
+ * Returns a file with the events that match the query. `onProgress` is called after every 500 events with the number of
+ * events read so far.
+ */
 export async function exportLog(
   api: Client,
   query: AuditListQuery,
@@ -65,6 +68,6 @@ export async function exportLog(
     )
     .pipeThrough(new TextEncoderStream());
   const blob = await new Response(file).blob();
-  // The same content, with a media type.
+  // Adds the media type.
   return blob.slice(0, blob.size, format === 'csv' ? 'text/csv' : 'application/x-ndjson');
 }

@@ -44,8 +44,9 @@ interface Parties {
 const NO_PARTIES: Parties = { people: [], tokens: [], keys: [] };
 
 /**
- * Returns all people, and the credentials whose name contains the text. Deleted credentials are not found; filter by
- * them from one of their events.
+ * Returns up to 200 members, and up to 20 access tokens and 20 API keys whose names contain the text. Deleted
+ * credentials are not found; the details of an event have a link that filters by the event's credential, even if it is
+ * deleted.
  */
 function useParties(searchText: string): Parties {
   const { workspace, api } = useWorkspace();
@@ -90,7 +91,7 @@ interface NamedItem {
 
 interface FiltersProps {
   readonly state: ListState;
-  /** Returns a name from the events on the page, by ID. */
+  /** Returns the name that an ID has in the events on the page; undefined if it is in none of them. */
   readonly findName: (id: string) => string | undefined;
 }
 

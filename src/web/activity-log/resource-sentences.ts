@@ -1,4 +1,5 @@
 import type { AuditAction } from '../../contract/event-names.ts';
+import { plural } from '../components/plural.ts';
 import {
   defaultSentence,
   describeOutcome,
@@ -19,13 +20,16 @@ const environmentRestored: SentenceBuilder = ({ event, actor, target }) => [
   ' to version ',
   valuePart(event.detail['restoredFrom'] ?? 'unknown'),
 ];
-const environmentRevealed: SentenceBuilder = ({ event, actor, target }) => [
-  actor,
-  ' viewed the value of ',
-  valuePart(summarizeNames(toNames(event.detail['names']))),
-  ' in the environment of ',
-  target,
-];
+const environmentRevealed: SentenceBuilder = ({ event, actor, target }) => {
+  const names = toNames(event.detail['names']);
+  return [
+    actor,
+    plural(names.length, { one: ' viewed the value of ', other: ' viewed the values of ' }),
+    valuePart(summarizeNames(names)),
+    ' in the environment of ',
+    target,
+  ];
+};
 
 /** The sentences for projects, apps, servers, deployments and the other resources of a workspace. */
 export const RESOURCE_SENTENCES = {
@@ -58,7 +62,7 @@ export const RESOURCE_SENTENCES = {
     target,
     event.detail['ok'] === true ? ': it is reachable' : ': it is not reachable',
   ],
-  'server.host_key_replaced': ({ actor, target }) => [actor, ' accepted a new host key of the server ', target],
+  'server.host_key_replaced': ({ actor, target }) => [actor, ' pinned a new host key of the server ', target],
   'server.confirmed': ({ actor, target }) => [actor, ' confirmed the server ', target],
   'env.updated': environmentChanged,
   'env.restored': environmentRestored,
@@ -76,7 +80,7 @@ export const RESOURCE_SENTENCES = {
   'source_map.deleted': ({ actor, target }) => [actor, ' deleted the source map of ', target],
   'deployment.created': ({ event, actor, target }) => [
     actor,
-    event.detail['kind'] === 'rollback' ? ' started a rollback of ' : ' started a deployment of ',
+    event.detail['kind'] === 'rollback' ? ' requested a rollback of ' : ' requested a deployment of ',
     target,
   ],
   'deployment.cancelled': ({ actor, target }) => [actor, ' cancelled a deployment of ', target],
@@ -90,18 +94,20 @@ export const RESOURCE_SENTENCES = {
   'script.updated': defaultSentence,
   'script.deleted': defaultSentence,
   'run.created': ({ event, actor, target }) =>
-    event.actor.kind === 'system' ? ['A scheduled run of ', target, ' started'] : [actor, ' ran ', target],
+    event.actor.kind === 'system'
+      ? ['The schedule of ', target, ' requested a run']
+      : [actor, ' requested a run of ', target],
   'run.cancelled': ({ actor, target }) => [actor, ' cancelled a run of ', target],
   'run.finished': ({ event, target }) => ['A run of ', target, describeOutcome(event)],
   'run.failed': ({ target }) => ['A run of ', target, ' failed'],
   'backup.created': ({ event, actor, target }) =>
     event.actor.kind === 'system'
-      ? ['A scheduled backup of ', target, ' started']
-      : [actor, ' started a backup of ', target],
+      ? ['The schedule of ', target, ' requested a backup']
+      : [actor, ' requested a backup of ', target],
   'backup.finished': ({ event, target }) => ['A backup of ', target, describeOutcome(event)],
-  'backup.restore_started': ({ actor, target }) => [actor, ' started restoring a backup of ', target],
+  'backup.restore_started': ({ actor, target }) => [actor, ' requested a restore of a backup of ', target],
   'backup.restore_finished': ({ event, target }) => ['The restore of a backup of ', target, describeOutcome(event)],
-  'backup.verification_started': ({ actor, target }) => [actor, ' started verifying a backup of ', target],
+  'backup.verification_started': ({ actor, target }) => [actor, ' requested a verification of a backup of ', target],
   'backup.verification_finished': ({ event, target }) => [
     'The verification of a backup of ',
     target,
@@ -111,7 +117,7 @@ export const RESOURCE_SENTENCES = {
   'backup.downloaded': ({ actor, target }) => [actor, ' downloaded a backup of ', target],
   'backup.deleted': ({ event, actor, target }) =>
     event.actor.kind === 'system'
-      ? ['An older backup of ', target, ' was deleted']
+      ? ['An expired backup of ', target, ' was deleted']
       : [actor, ' deleted a backup of ', target],
   'backup.failed': ({ target }) => ['A backup of ', target, ' failed'],
   'webhook.created': defaultSentence,

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../../contract/audit-events.ts';
 import { isolate } from '../components/sentence.ts';
 
-/** A part of a sentence. Names are highlighted and may be links. */
+/** A part of a sentence. A part with a role is highlighted; an actor, target or credential may be a link. */
 export interface SentencePart {
   readonly text: string;
   readonly role?: 'actor' | 'target' | 'credential' | 'value';
@@ -17,7 +17,7 @@ export const kindLabel = (kind: string): string => KIND_LABELS[kind] ?? kind.rep
 /** Returns the words before a name: "the access token ", with a trailing space. */
 export const withDefiniteArticle = (kind: string): string => `the ${kindLabel(kind)} `;
 
-/** Returns the words for a target without a name: "an access token", "a deployment". */
+/** Returns the words for an actor or target without a name: "an access token", "a deployment". */
 function withIndefiniteArticle(kind: string): string {
   const label = kindLabel(kind);
   return `${/^[aeiou]/i.test(label) ? 'an' : 'a'} ${label}`;
@@ -37,7 +37,7 @@ export const DENIAL_REASONS: Readonly<Record<string, string>> = {
   token_inactive: 'it is inactive',
   token_expired: 'it has expired',
   credential_spent: 'it has reached its maximum number of uses',
-  address_not_allowed: 'it may not be used from that address',
+  address_not_allowed: 'it may not be used from that IP address',
   rate_exceeded: 'it has exceeded its rate limit',
   other_workspace: 'it does not belong to the requested workspace',
   resource_not_allowed: 'it has no access to that project or app',
@@ -65,23 +65,27 @@ export function detailFields(
   return typeof fields === 'object' && fields !== null ? { ...fields } : {};
 }
 
+const joinWithAnd = (items: readonly string[]): string => {
+  const firstItems = items.slice(0, -1).join(', ');
+  const lastItem = items.at(-1) ?? '';
+  return firstItems === '' ? lastItem : `${firstItems} and ${lastItem}`;
+};
+
 /** Lists the fields that an edit changed: "name, permissions and expiry". */
 export function describeChangedFields(event: AuditEvent): string {
   const names = Object.keys(detailFields(event.detail, 'after')).map((field) => FIELD_LABELS[field] ?? field);
-  const last = names.pop();
-  if (last === undefined) return 'settings';
-  return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
+  return names.length === 0 ? 'settings' : joinWithAnd(names);
 }
 
 export const toNames = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
 
-/** Lists up to three names: "A, B and 3 more". */
+/** Lists the first three names and the number of the others: "A, B and C", "A, B, C and 2 more". */
 export function summarizeNames(names: readonly string[]): string {
-  const firstNames = names.slice(0, 3).map(isolate).join(', ');
-  return names.length > 3 ? `${firstNames} and ${names.length - 3} more` : firstNames;
+  const firstNames = names.slice(0, 3).map(isolate);
+  return joinWithAnd(names.length > 3 ? [...firstNames, `${names.length - 3} more`] : firstNames);
 }
 
-/** Returns the outcome of a job, with a leading space: " completed". */
+/** Returns the outcome of a job as a predicate with a leading space: " completed", " was cancelled". */
 export function describeOutcome({ detail }: AuditEvent): string {
   const status = typeof detail['status'] === 'string' ? detail['status'] : 'ended';
   return status === 'cancelled' ? ' was cancelled' : ` ${status}`;

@@ -37,6 +37,10 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
     'Ada viewed the value of DATABASE_URL in the environment of Storefront',
   ],
   [
+    createEvent('env.revealed', { target: storefront, detail: { names: ['A', 'B'] } }),
+    'Ada viewed the values of A and B in the environment of Storefront',
+  ],
+  [
     createEvent('env.restored', { target: storefront, detail: { version: 3, restoredFrom: 1 } }),
     'Ada restored the environment of Storefront to version 1',
   ],
@@ -49,7 +53,7 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
       target: { kind: 'deployment', id: 'dep_1', name: 'Storefront' },
       detail: { kind: 'rollback' },
     }),
-    'Ada started a rollback of Storefront',
+    'Ada requested a rollback of Storefront',
   ],
   [
     createEvent('run.finished', {
@@ -162,7 +166,7 @@ test('events read as sentences', () => {
   for (const [auditEvent, sentence] of CASES) assert.equal(toPlainSentence(auditEvent), sentence);
 });
 
-test('every action has a sentence and a label without underscores', () => {
+test('every action has a label and a sentence, without underscores, undefined or null', () => {
   for (const action of AUDIT_ACTIONS) {
     const target = { kind: 'workspace', id: 'x', name: 'Target' } as const;
     const detail = { before: { name: 'a', role: 'b' }, after: { name: 'c', role: 'd' }, reason: 'GET /v1/x' };

@@ -56,7 +56,7 @@ const toFormValues = (apiKey: ApiKey, addresses: readonly string[] | undefined):
   guard: apiKey.guard,
 });
 
-/** Warns about the access that saving the form removes from the key, and names the last use of that access. */
+/** Warns about the access that saving the form removes from the key, and says when that access was last used. */
 function RemovedAccessNotice({ apiKey, values }: { readonly apiKey: ApiKey; readonly values: CredentialFormValues }) {
   const uses = useCredentialUses(apiKey);
   const sentences = describeRemovedAccess(apiKey, { active: values.active, permissions: values.rights }, uses.data);
@@ -74,7 +74,7 @@ function RemovedAccessNotice({ apiKey, values }: { readonly apiKey: ApiKey; read
 
 interface EditApiKeyDialogProps {
   readonly apiKey: ApiKey;
-  /** The addresses that the form suggests instead of the key's current addresses. */
+  /** The initial allowed IP addresses in the form; by default those of the key. */
   readonly addresses?: readonly string[] | undefined;
   readonly onClose: () => void;
 }
@@ -133,7 +133,7 @@ function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKe
   );
 }
 
-/** Edits all properties of a key except its secret. */
+/** Edits a key. Its secret stays the same. */
 export function EditApiKeyDialog(props: EditApiKeyDialogProps) {
   const { setDirty, requestClose, confirmation } = useDiscardConfirmation(props.onClose);
   return (

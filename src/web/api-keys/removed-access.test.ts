@@ -52,14 +52,14 @@ test('an edit that removes no access has no message', () => {
 
 test('each removed permission is named, with its last use', () => {
   assert.deepEqual(describeRemovedAccess(key, { permissions: ['view_logs'] }, uses), [
-    refused('read', ' It was last used 3 hours ago.'),
-    refused('deploy', ' It was never used.'),
+    refused('read', ' The permission was last used 3 hours ago.'),
+    refused('deploy', ' The permission was never used.'),
   ]);
   const usesCountedAfterCreation = { ...uses, rightsSince: hoursAgo(50) };
   assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'view_logs'] }, usesCountedAfterCreation), [
     refused(
       'deploy',
-      ` It has not been used since ${formatDate(usesCountedAfterCreation.rightsSince)}, when counting began.`,
+      ` The permission has not been used since ${formatDate(usesCountedAfterCreation.rightsSince)}, when counting began.`,
     ),
   ]);
 });
@@ -69,7 +69,7 @@ test('if the uses are unknown, a removed permission is named without its last us
 });
 
 test('an edit that disables a key names the last use of the key, not of each removed permission', () => {
-  const allRefused = 'All of its requests will be refused.';
+  const allRefused = 'All requests with this key will be refused.';
   assert.deepEqual(describeRemovedAccess(key, { active: false, permissions: ['read'] }, uses), [
     `${allRefused} The key was last used 2 hours ago.`,
   ]);

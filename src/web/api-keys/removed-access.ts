@@ -14,8 +14,8 @@ function describeLastUse(right: Right, { createdAt }: ApiKey, { rights, rightsSi
 }
 
 /**
- * Describes the access that an edit removes from a key, and when it was last used: a sentence for the whole key, or one
- * per removed permission. `uses` is undefined if the uses are unknown.
+ * Describes the access that an edit removes from a key, and when that access was last used: one text for the whole key
+ * if the edit disables it, otherwise one per removed permission. `uses` is undefined if the uses are unknown.
  */
 export function describeRemovedAccess(
   key: ApiKey,

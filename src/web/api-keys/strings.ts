@@ -5,10 +5,10 @@ export const strings = {
     neverUsed: 'was never used',
     lastUsed: (ago: string) => `was last used ${ago}`,
     notUsedSince: (date: string) => `has not been used since ${date}, when counting began`,
-    disabled: (lastUse: string) => `All of its requests will be refused. The key ${lastUse}.`,
+    disabled: (lastUse: string) => `All requests with this key will be refused. The key ${lastUse}.`,
     removed: (permission: string) => `Requests that need the permission ${permission} will be refused.`,
     removedWithUse: (permission: string, lastUse: string) =>
-      `Requests that need the permission ${permission} will be refused. It ${lastUse}.`,
+      `Requests that need the permission ${permission} will be refused. The permission ${lastUse}.`,
   },
   editApiKeyDialog: {
     title: (name: string) => phrase`Edit ${name}`,

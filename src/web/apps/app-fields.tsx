@@ -42,11 +42,11 @@ export function SourceFields({ form }: AppFieldsProps) {
 
 interface RepositoryCredentialFieldsProps extends AppFieldsProps {
   /** Whether a password is stored. The stored password is never shown. */
-  readonly isStored: boolean;
+  readonly hasStoredPassword: boolean;
 }
 
 /** The user and password of an HTTP or HTTPS repository. Renders nothing for other repositories. */
-export function RepositoryCredentialFields({ form, isStored }: RepositoryCredentialFieldsProps) {
+export function RepositoryCredentialFields({ form, hasStoredPassword }: RepositoryCredentialFieldsProps) {
   const [isVisible, setIsVisible] = useState(false);
   if (!supportsPassword(form.values)) return null;
   return (
@@ -61,7 +61,7 @@ export function RepositoryCredentialFields({ form, isStored }: RepositoryCredent
         <PasswordInput
           label={strings.appFields.repositoryPasswordLabel}
           description={strings.appFields.repositoryPasswordDescription}
-          placeholder={isStored ? strings.appFields.repositoryPasswordPlaceholder : ''}
+          placeholder={hasStoredPassword ? strings.appFields.repositoryPasswordPlaceholder : ''}
           autoComplete="new-password"
           visible={isVisible}
           onVisibilityChange={setIsVisible}
@@ -73,7 +73,7 @@ export function RepositoryCredentialFields({ form, isStored }: RepositoryCredent
           {...form.getInputProps('repositoryPassword')}
         />
       </Group>
-      {isStored && (
+      {hasStoredPassword && (
         <Checkbox
           label={strings.appFields.removeTheStoredPassword}
           {...form.getInputProps('removePassword', { type: 'checkbox' })}

@@ -210,7 +210,7 @@ export function toCreateRequest(values: AppFormValues): CreateAppInput {
   };
 }
 
-/** Maps the server's field names to the form's. */
+/** Maps the API's field names to the form's. */
 export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
   healthCheck: 'checkUrl',
   'healthCheck.command': 'checkCommand',

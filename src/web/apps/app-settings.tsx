@@ -203,7 +203,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           description={strings.appSettings.sourceAndServerDescription}
         >
           <SourceFields form={form} />
-          <RepositoryCredentialFields form={form} isStored={base.hasRepositoryPassword} />
+          <RepositoryCredentialFields form={form} hasStoredPassword={base.hasRepositoryPassword} />
           <TargetFields form={form} options={options} />
           <KeepReleasesField form={form} />
         </Section>

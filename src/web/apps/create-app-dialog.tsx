@@ -31,7 +31,7 @@ export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialog
           <NameInput placeholder={strings.createAppDialog.namePlaceholder} {...form.getInputProps('name')} />
           {project === undefined && <ProjectField form={form} options={options} />}
           <SourceFields form={form} />
-          <RepositoryCredentialFields form={form} isStored={false} />
+          <RepositoryCredentialFields form={form} hasStoredPassword={false} />
           <TargetFields form={form} options={options} />
           <SlugField noun="app" sourceName={form.values.name} {...form.getInputProps('slug')} />
           <DimmedText>{strings.createAppDialog.laterSettings}</DimmedText>

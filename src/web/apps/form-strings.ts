@@ -87,7 +87,7 @@ export const strings = {
   },
   pushSecret: {
     title: 'Git host webhook',
-    description: 'Deploys the app when its Git host reports a push, signed with the push secret.',
+    description: 'Deploys the app when its Git host reports a push. The push secret authenticates these requests.',
     url: 'Webhook URL',
     copyUrl: 'Copy webhook URL',
     urlOf: (origin: string, appId: string) => `${origin}/v1/apps/${appId}/push`,
@@ -176,7 +176,7 @@ export const strings = {
   createAppDialog: {
     namePlaceholder: 'Storefront',
     laterSettings:
-      "To be deployed, the app needs a repository, a server and a directory. You can set these, hooks, the health check, logs and backups in the app's settings later.",
+      "To be deployed, the app needs a repository, a server and a directory. You can set them later in the app's settings, along with hooks, the health check, logs and backups.",
   },
   deleteAppDialog: {
     consequences:

@@ -13,8 +13,8 @@ import { strings } from './form-strings.ts';
 interface HookDialogProps {
   /** Null for a new hook. */
   readonly hook: Hook | null;
-  /** The names of the other hooks; each name must be unique. */
-  readonly existingNames: readonly string[];
+  /** The names of the app's other hooks, which this hook must not have. */
+  readonly otherNames: readonly string[];
   readonly onClose: () => void;
   readonly onDone: (hook: Hook) => void;
 }
@@ -91,11 +91,11 @@ function HookFields({ form }: { readonly form: UseFormReturnType<HookFormValues>
 }
 
 /** Adds or edits a hook of the app's form, which saves it along with the app. */
-export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogProps) {
+export function HookDialog({ hook, otherNames, onClose, onDone }: HookDialogProps) {
   const form = useAppForm<HookFormValues>({
     initialValues: hook ?? NEW_HOOK_VALUES,
     validate: {
-      name: (name) => validateName(name) ?? (existingNames.includes(name.trim()) ? strings.hookDialog.nameTaken : null),
+      name: (name) => validateName(name) ?? (otherNames.includes(name.trim()) ? strings.hookDialog.nameTaken : null),
       run: validateCommand,
       timeoutSeconds: (seconds) => validateInteger(seconds, RESOURCE_LIMITS.hookTimeout),
       retries: (retries) => validateInteger(retries, RESOURCE_LIMITS.hookRetries),

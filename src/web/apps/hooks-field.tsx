@@ -78,7 +78,7 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
       {openDialog !== null && (
         <HookDialog
           hook={editedHook}
-          existingNames={hooks.filter((hook) => hook !== editedHook).map(({ name }) => name)}
+          otherNames={hooks.filter((hook) => hook !== editedHook).map(({ name }) => name)}
           onClose={() => setOpenDialog(null)}
           onDone={(hook) => onChange(openDialog.index === null ? [...hooks, hook] : hooks.with(openDialog.index, hook))}
         />

@@ -31,7 +31,9 @@ function PushSecretDialog({ secret, onClose }: { readonly secret: string; readon
   );
 }
 
-/** The URL of the app for the webhook of its Git host, and the push secret that signs the webhook's requests. */
+/**
+ * The URL of the app for the webhook of its Git host, and the push secret that authenticates the webhook's requests.
+ */
 export function PushSecretSection({ app }: { readonly app: App }) {
   const { api } = useWorkspace();
   const [isConfirming, setIsConfirming] = useState(false);

@@ -110,7 +110,7 @@ export const strings = {
   logTab: {
     noLogYetTitle: 'No log yet',
     setLogCommand: "Set the log command and the server in the app's settings.",
-    adminsCanSetIt: 'An owner or admin can set it up.',
+    adminsCanSetIt: 'An owner or admin can set the log command and the server.',
     reload: 'Reload',
     noOutputYet: 'No output yet.',
     noLogHint: "This page shows the output of the app's log command on its server.",

@@ -44,7 +44,7 @@ export function RestoreBackupDialog({
           ...(app.id !== backedUpApp.id && { app: app.id }),
           ...(serverId !== '' && { server: serverId }),
         });
-        notifications.show({ message: strings.backupDialogs.restoreStarted(app.name) });
+        notifications.show({ message: strings.backupDialogs.restoreRequested(app.name) });
         await queryClient.invalidateQueries({ queryKey });
       }}
     >

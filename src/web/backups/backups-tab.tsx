@@ -152,12 +152,12 @@ interface AppBackupsProps {
 
 const canBackUp = (app: App) => app.serverId !== null && app.directory !== null;
 
-/** Starts a backup. Nothing is shown for an app that cannot be backed up. */
+/** Requests a backup. Renders nothing for an app that cannot be backed up. */
 function BackUpButton({ app, queryKey }: AppBackupsProps) {
   const { api } = useWorkspace();
   const create = useMutation({
     mutationFn: () => api.backups.create(app.id),
-    onSuccess: () => notifications.show({ message: strings.backupsTab.started(app.name) }),
+    onSuccess: () => notifications.show({ message: strings.backupsTab.requested(app.name) }),
     onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey }),
   });
@@ -196,7 +196,7 @@ function BackupList({ app }: { readonly app: App }) {
   const list = useList(queryKey, api.backups.of(app.id).list, { limit: 20, cursor: state.cursor }, jobPolling);
   const verify = useMutation({
     mutationFn: (backup: Backup) => api.backups.verify(backup.id),
-    onSuccess: () => notifications.show({ message: strings.backupsTab.verificationStarted(app.name) }),
+    onSuccess: () => notifications.show({ message: strings.backupsTab.verificationRequested(app.name) }),
     onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey }),
   });
@@ -236,7 +236,10 @@ function BackupList({ app }: { readonly app: App }) {
   );
 }
 
-/** The backups of an app. Every member can create one. Owners and admins can also verify, restore and delete. */
+/**
+ * The backups of an app. Every member can create one. Owners and admins can also download, verify, restore and delete
+ * them.
+ */
 export function BackupsTab() {
   const { data: app } = useAppQuery();
   return app === undefined ? null : <BackupList key={app.id} app={app} />;

@@ -9,7 +9,7 @@ export const strings = {
     serverToRestoreOn: 'Server to restore on',
     serverToRestoreOnDescription: "The app's directory and commands are used there.",
     serverOfTheApp: (name: string | null) => (name === null ? "The app's server" : phrase`${name} (the app's server)`),
-    restoreStarted: (name: string) => phrase`Restore of ${name} started`,
+    restoreRequested: (name: string) => phrase`Restore of ${name} requested`,
     restoreConsequences: (app: ReactNode, time: string) =>
       sentence`You are about to replace the current data of ${app} with the backup from ${time}.`,
     directoryIsReplaced: 'The shared directory is replaced; the current one is kept until the restore has succeeded.',
@@ -32,7 +32,7 @@ export const strings = {
     },
     origin: (kind: 'directory' | 'command', name: string) =>
       kind === 'directory' ? phrase`Shared directory, by ${name}` : phrase`Backup command output, by ${name}`,
-    started: (name: string) => phrase`Backup of ${name} started`,
+    requested: (name: string) => phrase`Backup of ${name} requested`,
     backUpNow: 'Back up now',
     introduction: (schedule: string | null) => {
       const note = "A restore checks the backup's SHA-256 before it changes anything.";
@@ -43,7 +43,7 @@ export const strings = {
     downloadAction: 'Download',
     restoreAction: 'Restore…',
     verifyAction: 'Verify',
-    verificationStarted: (name: string) => phrase`Verification of a backup of ${name} started`,
+    verificationRequested: (name: string) => phrase`Verification of a backup of ${name} requested`,
     verification: ({
       status,
       method,
@@ -73,16 +73,16 @@ export const strings = {
       finished,
       error,
     }: {
-      /** The app that it was restored into, if that is another app; otherwise null. */
+      /** The app into which the backup was restored, if it is another app; otherwise null. */
       into: ReactNode;
       name: string;
       status: string;
       finished: ReactNode;
       error: string | null;
     }) => {
-      const start =
-        into === null ? sentence`Restore started by ${name}` : sentence`Restore into ${into} started by ${name}`;
-      const outcome = finished === null ? sentence`${start}: ${status}` : sentence`${start}: ${status} ${finished}`;
+      const restore =
+        into === null ? sentence`Restore requested by ${name}` : sentence`Restore into ${into} requested by ${name}`;
+      const outcome = finished === null ? sentence`${restore}: ${status}` : sentence`${restore}: ${status} ${finished}`;
       return error === null ? outcome : sentence`${outcome}: ${error}`;
     },
   },

@@ -36,7 +36,7 @@ interface EditFormOptions<Item, Values extends Record<string, unknown>, Fields e
   /** Converts the form to the API's fields. Only changed fields are sent. */
   readonly toRequestFields: (values: Values) => Fields;
   readonly validate: FormRulesRecord<Values>;
-  /** Maps the server's field names to the form's field names where they differ. */
+  /** Maps the API's field names to the form's field names where they differ. */
   readonly errorFields?: (values: Values) => Readonly<Record<string, string>>;
   /** Called with the saved item, or with null if nothing was changed. */
   readonly onSaved: (saved: Item | null) => unknown;
@@ -44,7 +44,7 @@ interface EditFormOptions<Item, Values extends Record<string, unknown>, Fields e
 
 export interface EditForm<Item, Values> {
   readonly form: UseFormReturnType<Values>;
-  /** The item as it was when the edit started. */
+  /** The item as it was when the edit started or was last restarted. */
   readonly base: Item;
   /** The version that someone else saved after this edit started; null if there is none. */
   readonly theirs: Item | null;

@@ -23,7 +23,7 @@ interface ConfirmDialogProps {
   readonly isDestructive?: boolean;
   /** If set, the user must type this text to confirm. */
   readonly confirmationText?: string | null;
-  /** Performs the action. The dialog closes when it resolves and shows the error if it rejects. */
+  /** Performs the action. The dialog closes when the promise resolves, and shows the error if the promise rejects. */
   readonly onConfirm: () => Promise<unknown>;
 }
 

@@ -7,24 +7,24 @@ import { strings } from './strings.ts';
 interface CopyButtonProps extends ButtonProps {
   readonly text: string;
   readonly label?: string;
-  /** The element that shows the text. It is selected if the browser does not allow copying. */
+  /** The ID of the element that shows the text. Its content is selected if the browser does not allow copying. */
   readonly sourceElementId?: string;
 }
 
 /** Selects the content of an element so that it can be copied by keyboard. */
-function selectContents(id: string): void {
+function selectContent(id: string): void {
   const element = document.getElementById(id);
   if (element !== null) window.getSelection()?.selectAllChildren(element);
 }
 
 /**
- * A button that copies the text. If the browser does not allow it, selects the source element's content, if any, for
- * copying by keyboard.
+ * A button that copies the text. If the browser does not allow copying, selects the content of the source element, if
+ * any, so that the user can copy it by keyboard.
  */
 export function CopyButton({ text, label = strings.copyButton.copy, sourceElementId, ...props }: CopyButtonProps) {
   const { state, copy } = useCopy(text);
   useEffect(() => {
-    if (state === 'failed' && sourceElementId !== undefined) selectContents(sourceElementId);
+    if (state === 'failed' && sourceElementId !== undefined) selectContent(sourceElementId);
   }, [state, sourceElementId]);
   const labels: Readonly<Record<CopyState, string>> = {
     idle: label,

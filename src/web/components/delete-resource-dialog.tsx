@@ -31,7 +31,7 @@ interface DeleteResourceDialogProps {
   readonly onDeleted?: () => void;
 }
 
-/** Asks for confirmation and deletes a resource. If other resources still depend on it, shows the server's error. */
+/** Asks for confirmation and deletes a resource. If other resources still depend on it, shows the API's error. */
 export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
   const {
     noun,

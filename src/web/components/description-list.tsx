@@ -8,7 +8,7 @@ import { mono } from './text.tsx';
 /** A name and its value. Items that are false are omitted. */
 type DescriptionItem = readonly [string, ReactNode] | false;
 
-/** The items that every named resource has: slug, times and ID. They come last in its details. */
+/** The items of every resource with a slug: slug, times and ID. They come last in the resource's details. */
 export const resourceItems = (resource: {
   readonly slug: string;
   readonly createdAt: string;

@@ -25,7 +25,10 @@ const isFocusLost = () => document.activeElement === null || document.activeElem
 /** Returns the element to which a dialog that opens now must return the focus when it closes. */
 export const getOpener = (): HTMLElement | null => lastFocused;
 
-/** If the focused element was removed from the topmost dialog, moves the focus to the dialog's initial element. */
+/**
+ * If the focused element was removed from the topmost dialog, moves the focus to the element with `data-autofocus` or, if
+ * there is none, to the dialog.
+ */
 export function keepFocusInDialog(): void {
   if (lastFocused?.isConnected === true || !isFocusLost()) return;
   const dialog = [...document.querySelectorAll<HTMLElement>('[role=dialog]')].at(-1);

@@ -21,7 +21,7 @@ export const NO_REQUEST = { busy: false, formError: null, error: null };
 export function useSubmit<Values extends Record<string, unknown>>(
   form: UseFormReturnType<Values>,
   send: (values: Values) => Promise<unknown>,
-  /** Maps the server's field names to the form's field names where they differ. */
+  /** Maps the API's field names to the form's field names where they differ. */
   errorFields: Readonly<Record<string, string>> = {},
 ): Submission<Values> {
   const [busy, setBusy] = useState(false);
@@ -53,7 +53,10 @@ export function useSubmit<Values extends Record<string, unknown>>(
   };
 }
 
-/** Whether the server reported a conflict. If the request had an If-Match header, someone else changed the resource. */
+/**
+ * Whether the API returned the error `conflict`. If the request had an If-Match header, someone else changed the
+ * resource.
+ */
 export function isConflict(error: unknown): boolean {
   return error instanceof DevpilotError && error.code === 'conflict';
 }
@@ -89,7 +92,7 @@ interface FormFooterProps {
   readonly disabled?: boolean;
   /** Whether the submit button is as wide as the form. */
   readonly fullWidth?: boolean;
-  /** The changes that someone else made during the edit; shown instead of the server's less specific error. */
+  /** The changes that someone else made during the edit; shown instead of the API's less specific error. */
   readonly conflictNotice?: ReactNode;
   /** Describes what submitting the form will do, before the buttons. */
   readonly summary?: ReactNode;

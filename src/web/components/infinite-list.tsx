@@ -27,7 +27,7 @@ interface LoadMoreButtonProps {
   readonly label: string;
 }
 
-/** Loads the next page of an infinite list. Renders nothing on the last page. */
+/** Loads the next page of an infinite list. Renders nothing once all pages are loaded. */
 export function LoadMoreButton({ list, label }: LoadMoreButtonProps) {
   if (!list.hasNextPage) return null;
   return (

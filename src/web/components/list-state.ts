@@ -19,6 +19,7 @@ export interface ListState {
   /** Whether the previous page is known; false on the first page, and on a later page that was opened by a link. */
   readonly canGoBack: boolean;
   next(cursor: string): void;
+  /** Goes to the previous page or, if that is unknown, to the first. */
   previous(): void;
 }
 
@@ -26,7 +27,7 @@ type Search = Record<string, string | undefined>;
 
 interface HistoryUpdate {
   readonly previousCursors: readonly string[];
-  /** Whether the entry of the browser's history is replaced instead of adding one. */
+  /** Whether to replace the current entry of the browser's history instead of adding one. */
   readonly replace: boolean;
 }
 
@@ -70,7 +71,10 @@ export function useListState(): ListState {
   };
 }
 
-/** Returns the sort order of a list of projects, apps, servers or scripts; undefined if the URL's value is invalid. */
+/**
+ * Returns the sort order of a list of projects, apps, servers or scripts; undefined if the URL's value is missing or
+ * invalid.
+ */
 export function getResourceSort(state: ListState): (typeof RESOURCE_SORTS)[number] | undefined {
   return RESOURCE_SORTS.find((sort) => sort === state.get('sort'));
 }

@@ -44,7 +44,7 @@ interface LiveLogProps {
   readonly log: LiveLogState;
   /** Reads the log again, for the downloaded file. */
   readonly read: ReadLog;
-  /** Returns the name of a line's server, or null; omitted if there is only one server. */
+  /** Returns the name of a server by ID, or null. If omitted, the headings of the lines contain no server. */
   readonly serverName?: ((id: string | null) => string | null) | undefined;
   /** Shown while the log is empty. */
   readonly emptyText: string;
@@ -58,7 +58,7 @@ function describeShownLines({ lineCount, hasEnded }: LiveLogState, { first, end 
   return isPart ? strings.liveLog.shownLines(total, first + 1, end) : total;
 }
 
-/** Returns the step and the server of a line; null if the previous line has the same ones. */
+/** Returns the step and the server of a line; null if it has neither, or if the previous line has the same ones. */
 function getHeading(
   line: LogLine,
   previous: LogLine | undefined,

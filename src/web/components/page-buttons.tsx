@@ -4,7 +4,7 @@ import type { ListState } from './list-state.ts';
 interface PageButtonsProps {
   readonly state: ListState;
   readonly nextCursor: string | null;
-  /** `first` replaces `previous` if the pages before the current one are unknown, for example after a reload. */
+  /** `first` replaces `previous` if the previous page is unknown because the current one was opened by a link. */
   readonly labels: { readonly first: string; readonly previous: string; readonly next: string };
 }
 

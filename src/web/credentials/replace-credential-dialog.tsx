@@ -158,7 +158,7 @@ interface ReplaceCredentialDialogProps {
   readonly oldId?: string | undefined;
   /** The initial rights in the form; by default those of the old credential. */
   readonly rights?: readonly Right[] | undefined;
-  /** The initial addresses in the form; by default those of the old credential. */
+  /** The initial allowed IP addresses in the form; by default those of the old credential. */
   readonly addresses?: readonly string[] | undefined;
   readonly onClose: () => void;
   /** Called instead of `onClose` after the last step. */

@@ -166,7 +166,7 @@ export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
     isExpanded || Object.keys(form.errors).some((field) => !SOURCES.some((source) => source === field));
   const saving = useSubmit(form, async (values) => {
     const deployment = await api.deployments.create(app.id, toCreateRequest(app, values));
-    notifications.show({ message: strings.deployDialog.started(app.name) });
+    notifications.show({ message: strings.deployDialog.requested(app.name) });
     onClose();
     void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
     await navigate({ to: '/deployments/$id', params: { id: deployment.id }, search: {} });

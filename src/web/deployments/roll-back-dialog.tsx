@@ -24,7 +24,7 @@ export function RollBackDialog({ deployment, onClose }: RollBackDialogProps) {
       confirmLabel={strings.deploymentActions.rollBack}
       onConfirm={async () => {
         const rollback = await api.deployments.rollBack(deployment.id);
-        notifications.show({ message: strings.deploymentActions.rollbackStarted });
+        notifications.show({ message: strings.deploymentActions.rollbackRequested });
         void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
         await navigate({ to: '/deployments/$id', params: { id: rollback.id }, search: {} });
       }}

@@ -30,7 +30,7 @@ export const strings = {
       'The deployment starts once another member approves it. You can approve it yourself only if the workspace has no other members.',
     cancelQueued: 'Cancel queued deployments of this app',
     cancelQueuedDescription: 'Includes scheduled deployments and deployments waiting for approval.',
-    started: (name: string) => phrase`Deployment of ${name} started`,
+    requested: (name: string) => phrase`Deployment of ${name} requested`,
     title: (name: string) => phrase`Deploy ${name}`,
     againTitle: (name: string) => phrase`Deploy ${name} again`,
     deployFrom: 'Deploy from',
@@ -108,7 +108,7 @@ export const strings = {
     back: 'Back',
     rollBackTitle: 'Roll back to this deployment',
     rollBack: 'Roll back',
-    rollbackStarted: 'Rollback started',
+    rollbackRequested: 'Rollback requested',
     rollBackConsequences: (commit: ReactNode) =>
       sentence`This creates a new deployment of commit ${commit}, with the app's current hooks and environment.`,
   },

@@ -34,7 +34,7 @@ export function RunDialog({ script, initialParameters = {}, onClose }: RunDialog
     async (values) => {
       const { id } = await api.scripts.run(script.id, values);
       onClose();
-      notifications.show({ message: strings.runDialog.started(script.name) });
+      notifications.show({ message: strings.runDialog.requested(script.name) });
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'scripts', script.id, 'runs'] });
       await navigate({ to: '/runs/$id', params: { id }, search: {} });
     },

@@ -31,7 +31,7 @@ export const strings = {
     addParameter: 'Add parameter',
   },
   runDialog: {
-    started: (name: string) => phrase`Run of ${name} started`,
+    requested: (name: string) => phrase`Run of ${name} requested`,
     title: (name: string) => phrase`Run ${name}`,
     mustMatchDescription: (pattern: string) => `Must match ${pattern}`,
     noParameters: 'This script has no parameters.',
