@@ -33,6 +33,7 @@ export function splitIntoRollups({ interval, from, to }: RollupRange): RollupRan
 }
 
 export interface Series {
+  /** The value of the dimension, such as an event type. */
   readonly key: string;
   /** The points of the response in time order, as JSON without the enclosing brackets. */
   readonly points: string;

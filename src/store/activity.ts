@@ -158,7 +158,9 @@ export async function listActivity(
     .execute();
 }
 
-/** Returns the IDs of workspaces that have events. Not filtered by workspace: used only by housekeeping. */
+/**
+ * Returns the IDs of workspaces that have ever received events. Not filtered by workspace: used only by housekeeping.
+ */
 export async function listWorkspacesWithActivity(db: Queryable): Promise<string[]> {
   const rows = await db.selectFrom('activity_head').select('workspace_id').orderBy('workspace_id').execute();
   return rows.map((row) => row.workspace_id);

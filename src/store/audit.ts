@@ -19,7 +19,7 @@ export interface AuditFilter {
 
 /**
  * Reserves the next sequence number of a workspace's activity log and locks the log until the transaction ends. Returns
- * it with the hash of the previous event.
+ * the sequence number, and the hash of the previous event.
  */
 export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{ sequence: number; hash: string }> {
   return trx
@@ -33,7 +33,8 @@ export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{
 }
 
 /**
- * Returns the number of the last event in a workspace's activity log, 0 if there is none. Every change increases it.
+ * Returns the sequence number of the last event in a workspace's activity log; 0 if there is none. It increases with
+ * every recorded change.
  */
 export async function findAuditSequence(db: Queryable, workspaceId: string): Promise<number> {
   const head = db.selectFrom('audit_head').select('sequence').where('workspace_id', '=', workspaceId);
@@ -98,7 +99,8 @@ export async function readAuditChain(
 }
 
 /**
- * Returns the newest sequence number and hash of every workspace's log. Not filtered by workspace: only for operators.
+ * Returns the newest sequence number and hash of every workspace's log. Not filtered by workspace: used only to verify
+ * all logs.
  */
 export async function listAuditHeads(
   db: Queryable,

@@ -89,7 +89,7 @@ export interface LatestRestores {
 }
 
 /**
- * Returns the latest restore into an allowed app and the latest verification by backup ID. Backups without either are
+ * Returns, by backup ID, the latest restore into an allowed app and the latest verification. Backups without either are
  * omitted.
  */
 export async function findLatestRestores(

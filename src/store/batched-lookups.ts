@@ -110,14 +110,17 @@ export function createBatchedLookups(
   function takeBatch(): PendingLookup[] {
     const batch: PendingLookup[] = [];
     while (batch.length < MAX_BATCH_SIZE) {
-      const lookup = queue.dequeue();
-      if (lookup === undefined) break;
-      batch.push(lookup);
+      const pending = queue.dequeue();
+      if (pending === undefined) break;
+      batch.push(pending);
     }
     return batch;
   }
 
-  /** Acquires a connection and sends all waiting lookups over it. Returns false if no connection could be acquired. */
+  /**
+   * Acquires a connection and sends a batch of waiting lookups over it. Returns false if no connection could be
+   * acquired.
+   */
   async function serveBatch(): Promise<boolean> {
     let acquired: AcquiredConnection;
     try {

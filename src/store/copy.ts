@@ -12,7 +12,7 @@ interface TableDigest {
 /** The digests of the copied tables, by table name. */
 export type CopiedTables = ReadonlyMap<string, TableDigest>;
 
-/** The store cannot be copied from or to; the message says why and what to do. */
+/** A refused copy, backup, restore or rotation of the secret. The message says why. */
 export class CopyRefusedError extends Error {}
 
 /**
@@ -34,7 +34,10 @@ export async function refuseNonEmpty(target: CopyTarget): Promise<void> {
   for (const { name, seeded } of listTables()) {
     if (seeded) continue;
     const rows = await target.count(name);
-    if (rows > 0) throw new CopyRefusedError(`The target is not empty: its table ${name} has ${rows} rows.`);
+    if (rows > 0)
+      throw new CopyRefusedError(
+        `The target is not empty: its table ${name} has ${rows} ${rows === 1 ? 'row' : 'rows'}.`,
+      );
   }
 }
 
@@ -56,7 +59,7 @@ function createDigest(): { add(rows: readonly CopiedRow[]): void; result(): Tabl
       count += rows.length;
       for (const row of rows) {
         const hash = createHash('sha256').update(serializeRow(row)).digest();
-        // A sum rather than XOR, because two identical rows would cancel each other out.
+        // A sum, because with XOR two identical rows would cancel each other out.
         for (let index = 0, carry = 0; index < 32; index++) {
           const total = (sum[index] ?? 0) + (hash[index] ?? 0) + carry;
           sum[index] = total & 0xff;

@@ -33,10 +33,10 @@ export interface IndexScan {
   readonly hasSingleValue?: true;
 }
 
-const EXPIRY_FILTERS = ['expiresBy', 'neverExpires', 'status=expired', 'status=inactive'];
+const EXPIRY_AND_ACTIVE_FILTERS = ['expiresBy', 'neverExpires', 'status=expired', 'status=inactive'];
 const COVERED_BY_WHOLE_INDEX: Readonly<Partial<Record<CredentialSort, readonly string[]>>> = {
-  createdAt: ['createdAt', ...EXPIRY_FILTERS],
-  expiresAt: ['expiresAt', 'createdAt', ...EXPIRY_FILTERS],
+  createdAt: ['createdAt', ...EXPIRY_AND_ACTIVE_FILTERS],
+  expiresAt: ['expiresAt', 'createdAt', ...EXPIRY_AND_ACTIVE_FILTERS],
   name: ['name', 'q'],
 };
 
@@ -76,7 +76,7 @@ export function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
   if (status === 'expired' || expiresBy !== undefined || neverExpires !== undefined) {
     indexes.push({
       ...wholeIndex('expiresAt'),
-      // For API keys, the filter `status=expired` also compares whether the key is active.
+      // For API keys, entries that match `status=expired` must also be active. Access tokens always are.
       implies: ['expiresBy', 'neverExpires', ...(filter.kind === 'access_token' ? ['status=expired'] : [])],
       restrict: (credentials) => {
         let query = credentials;
