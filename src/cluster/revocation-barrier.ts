@@ -66,7 +66,7 @@ export function createRevocationBarrier(options: {
 
   function unconfirmedProblem(cause?: unknown): Problem {
     const detail =
-      'The change was saved, but not every server and guard has confirmed it yet. Send the request again to wait for the confirmation.';
+      'The change was saved, but not every node and guard has confirmed it yet. Send the request again to wait for the confirmation.';
     return new Problem('unavailable', detail, { retryAfter: 1, cause });
   }
 

@@ -9,7 +9,7 @@ const BATCH_SIZE = 100;
  * While passwords are off, ends all sessions that were started with a password or a passkey, and the sessions of
  * devices that were approved in them. Otherwise these sessions would work again after passwords are turned back on.
  */
-export async function endPasswordSessions(context: PeopleContext): Promise<void> {
+export async function endDisallowedPasswordSessions(context: PeopleContext): Promise<void> {
   if (context.passwords === 'on') return;
   const origin = { address: null, userAgent: null, requestId: null };
   const endBatch = () =>

@@ -19,8 +19,8 @@ export interface PlatformContext {
   /** Whether a server may be this machine itself. */
   readonly allowLocalServers: boolean;
   /**
-   * Delays before further attempts to connect to a server: `long` for work that should survive a longer outage
-   * (rollbacks, backups and restores), `short` for all other work.
+   * Delays, in milliseconds, before further attempts to connect to a server on which apps run: `long` for work that
+   * should survive a longer outage (rollbacks, backups and restores), `short` for all other work.
    */
   readonly connectRetryDelays: { readonly short: RetryDelays; readonly long: RetryDelays };
   /** Stores events of the activity tracker. */

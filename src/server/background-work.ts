@@ -34,8 +34,8 @@ export function startBackgroundWork(
   const onError = (error: unknown) => log.error({ err: error }, 'background task failed; retrying');
   const timers = [
     // Uses have their own timer, so that at most the uses of the last second are lost if the process is killed.
-    repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, { fromStart: true }),
-    repeatEvery(FLUSH_USES_INTERVAL_MS, rateLimiter.flush, onError, { fromStart: true }),
+    repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, { fixedRate: true }),
+    repeatEvery(FLUSH_USES_INTERVAL_MS, rateLimiter.flush, onError, { fixedRate: true }),
     repeatEvery(FLUSH_INTERVAL_MS, () => flushDenials(), onError),
     repeatEvery(FLUSH_INTERVAL_MS, sessionActivity.flush, onError),
     repeatEvery(USE_ADDITION_INTERVAL_MS, () => usageJournal.addToCredentials(USE_ADDITION_BUDGET_MS), onError),

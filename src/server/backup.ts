@@ -68,7 +68,7 @@ function readGeneratedSecret({ databaseUrl, dataDirectory }: Settings): NamedSec
  * Throws `StartRefusedError` if the store cannot be decrypted with the configured secret, or with the generated secret
  * that the backup would contain.
  */
-async function refuseForeignSecret(settings: Settings): Promise<void> {
+async function assertSecretMatchesStore(settings: Settings): Promise<void> {
   const secret = secretFromSettings(settings) ?? readGeneratedSecret(settings);
   if (secret === null) return;
   if (settings.databaseUrl === null && !existsSync(databaseFileIn(settings.dataDirectory))) return;
@@ -106,7 +106,7 @@ export async function createBackup(
   onProgress: OnProgress,
 ): Promise<{ manifest: Manifest; secret: boolean }> {
   const location = storeLocationOf(settings);
-  await refuseForeignSecret(settings);
+  await assertSecretMatchesStore(settings);
   makeEmptyFolder(folder);
   const file = databaseFileIn(folder);
   const madeAt = new Date().toISOString();

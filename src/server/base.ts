@@ -10,7 +10,7 @@ import type { Settings } from './settings.ts';
 
 export interface StartOptions {
   readonly clock?: () => number;
-  /** Delays before further attempts to connect to a server, in milliseconds; for tests. */
+  /** `PlatformContext.connectRetryDelays`; for tests. */
   readonly connectRetryDelays?: PlatformContext['connectRetryDelays'];
   readonly logger?: pino.Logger;
   /** Milliseconds without a request after which a shutdown considers a connection idle; for tests. */
@@ -31,6 +31,7 @@ export interface Base {
   /** Null if the setting `DEVPILOT_METRICS` is off. */
   readonly meter: MetricsRecorder | null;
   readonly store: Store;
+  /** The secret that encrypts stored values. */
   readonly secret: Buffer;
 }
 

@@ -17,18 +17,18 @@ export interface ClockSkew {
   exceedsLimit(): boolean;
 }
 
-/** Calls `onExceeded` when the skew certainly exceeds one second, and `onRecovered` when it no longer does. */
-export function createClockSkew(
-  onExceeded: (skewMs: number) => void,
-  onRecovered: (skewMs: number) => void,
-): ClockSkew {
+/**
+ * Calls `onWarning` when the skew exceeds one second by more than the uncertainty of its measurement, and `onRecovered`
+ * when it no longer does.
+ */
+export function createClockSkew(onWarning: (skewMs: number) => void, onRecovered: (skewMs: number) => void): ClockSkew {
   let lastMeasurement = { skewMs: 0, minimumMs: 0 };
   let hasWarned = false;
   return {
     record(skewMs, uncertaintyMs) {
       lastMeasurement = { skewMs, minimumMs: Math.abs(skewMs) - uncertaintyMs };
       const exceedsWarningLimit = lastMeasurement.minimumMs > WARNING_LIMIT_MS;
-      if (exceedsWarningLimit && !hasWarned) onExceeded(Math.round(skewMs));
+      if (exceedsWarningLimit && !hasWarned) onWarning(Math.round(skewMs));
       if (!exceedsWarningLimit && hasWarned) onRecovered(Math.round(skewMs));
       hasWarned = exceedsWarningLimit;
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClosers } from './closers.ts';
 
-test('levels are closed in reverse order, each after the previous level is closed', async () => {
+test('levels are closed in reverse order, each after the previous level has ended, and only once', async () => {
   const closers = createClosers();
   const log: string[] = [];
   const close = (name: string) => async () => {

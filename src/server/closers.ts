@@ -3,14 +3,14 @@ import { createStopDeadline } from './graceful-shutdown.ts';
 /** The open resources of a process. They are closed in reverse order when it stops, or when it fails to start. */
 export interface Closers {
   /**
-   * Adds functions that are called concurrently, before functions that were added earlier. Each must end before the
-   * deadline of the shutdown, but has at least `minimumMs` milliseconds.
+   * Adds a level: functions that are called concurrently, and before the levels that were added earlier. Each must end
+   * before the deadline of the shutdown, but has at least `minimumMs` milliseconds.
    */
   add(functions: readonly (() => unknown)[], minimumMs?: number): void;
   /**
-   * Calls each function once and waits for it, even if other functions fail. Resolves to the message of the first
-   * failure; null if none failed. After the deadline, it continues to wait as long as `remaining()`, the number of
-   * items still to write, decreases.
+   * Closes each level once, after the previous level has ended, even if functions fail. Resolves to the message of the
+   * first failure; null if none failed. After the deadline, it continues to wait as long as `remaining()`, the number
+   * of items still to write, decreases.
    */
   closeAll(remaining?: () => number): Promise<string | null>;
 }

@@ -83,7 +83,7 @@ test('several concurrent requests that revoke a credential each get a response o
   );
 });
 
-test('passphrase failures on one node count on the others, even for a client whose passphrase was verified there', async () => {
+test('a node that has verified the passphrase of a client also counts the failures of the client on another node', async () => {
   const passphrase = 'a passphrase of ours';
   const token = await createToken(owner, ['all'], { passphrase });
   const [first, second] = nodes;

@@ -25,9 +25,9 @@ export interface ClusterMembership {
    */
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   readonly guards: Guards;
-  /** Acquires the first lease for the registry's cache. Throws `unavailable`. */
+  /** In a cluster, acquires the first lease, without which cached records are not used. Throws `unavailable`. */
   start(): Promise<void>;
-  /** Number of servers and guards that hold a lease. */
+  /** Number of Devpilot servers, and of guards, that hold a lease. */
   countLeases(): Promise<{ servers: number; guards: number }>;
   /** Usage of the connection pool reserved for leases; null on the embedded store. */
   leasePoolUsage(): PoolUsage | null;

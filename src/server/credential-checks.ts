@@ -25,12 +25,12 @@ import { listAddressesUsedSince } from '../store/usage.ts';
 import { createFailureStore } from './people-context.ts';
 
 /**
- * Maximum number of credentials whose pending uses are added to the stored counts before a reader gets them. With more
- * of them, readers get the counts as of the last periodic addition.
+ * Maximum number of credentials whose pending uses are added to the stored counts before someone reads the counts, and
+ * at a shutdown. If more credentials have pending uses, only the periodic additions add them.
  */
-const MAX_PENDING_CREDENTIALS_FOR_READERS = 5_000;
+const MAX_CREDENTIALS_PER_ADDITION = 5_000;
 /**
- * Maximum age, in milliseconds, of failures on other nodes that are read again. Longer than clock differences and write
+ * Maximum age, in milliseconds, of the failures that `refreshFailures` reads. Longer than clock differences and write
  * delays between nodes.
  */
 const FAILURE_LOOKBACK_MS = 30_000;
@@ -127,10 +127,10 @@ export async function createCredentialChecks(options: {
     rateLimiter,
     denials,
     flushDenials: createDenialWriter(store, denials, clock, options.onDenialError),
-    /** Writes the uses counted so far for a reader, unless that would take too long. */
+    /** Adds the uses counted so far to the stored counts, which are about to be read, unless it would take too long. */
     async flushUses(): Promise<void> {
       const pending = usageRecorder.pendingCredentials() + usageJournal.pendingCredentials();
-      if (pending === 0 || pending > MAX_PENDING_CREDENTIALS_FOR_READERS) return;
+      if (pending === 0 || pending > MAX_CREDENTIALS_PER_ADDITION) return;
       await usageRecorder.flush();
       await usageJournal.addToCredentials();
     },
@@ -141,12 +141,11 @@ export async function createCredentialChecks(options: {
     async flushLastUses(): Promise<void> {
       await rateLimiter.flush();
       await usageRecorder.flush();
-      if (usageJournal.pendingCredentials() <= MAX_PENDING_CREDENTIALS_FOR_READERS)
-        await usageJournal.addToCredentials();
+      if (usageJournal.pendingCredentials() <= MAX_CREDENTIALS_PER_ADDITION) await usageJournal.addToCredentials();
     },
     /**
-     * Reads failures on other nodes, because requests with a passphrase verified on this node are authorized from
-     * memory.
+     * Reads recent passphrase failures, including those that other nodes counted. Otherwise, this node would not learn
+     * of them, because it authorizes requests whose passphrase it has already verified from memory.
      */
     async refreshFailures(): Promise<void> {
       const since = clock() - FAILURE_LOOKBACK_MS;

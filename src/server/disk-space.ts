@@ -8,9 +8,9 @@ import type { Trx } from '../store/store.ts';
 const SQLITE_FULL = 13;
 /** Result codes `SQLITE_IOERR` and `SQLITE_CANTOPEN`. */
 const SQLITE_IO_ERRORS = new Set([10, 14]);
-/** Interval at which a full disk is checked again. */
+/** Minimum interval between two checks of a full disk. */
 const CHECK_INTERVAL_MS = 1_000;
-/** Describes what a full disk means for users and operators. */
+/** The effect of a full disk, in messages to users and operators. */
 export const FULL_DISK_EFFECT =
   'Until space is freed, only writes that can end access (such as deletions), sign-ins and sign-outs are accepted.';
 const FULL_DISK_DETAIL = `The disk is full. ${FULL_DISK_EFFECT}`;

@@ -4,13 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** Time without a request after which a connection is considered idle. */
 export const IDLE_MS = 250;
-/** Maximum duration of the drain phase, even if requests keep arriving. */
+/** Maximum time for which a stopping server responds to requests that keep arriving. */
 const DRAIN_MS = 1_500;
 const CHECK_INTERVAL_MS = 10;
 
-/** Maximum time from the start of a shutdown to the end of the work that it waits for. */
+/** Time from the start of a shutdown to its deadline. Only work that makes progress may take longer. */
 const STOP_MS = 4_200;
-/** Minimum wait for each piece of work, even if the last responses have used up `STOP_MS`. */
+/** Default minimum wait for each piece of work, even if the last responses have used up `STOP_MS`. */
 const MIN_WAIT_MS = 250;
 
 /** A shutdown that could not write everything. The message lists the losses. */

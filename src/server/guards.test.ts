@@ -174,7 +174,7 @@ forEachEngine('guards in lease mode', (engine) => {
       );
     });
 
-    test('sends every request with a passphrase to the server', async () => {
+    test('sends every request with a token that has a passphrase to the server', async () => {
       const { sendRequest, countRequestsTo, close } = await openGuard();
       const passphrase = 'a passphrase of ours';
       const token = await createToken(owner, ['modify_env'], { passphrase });
@@ -235,7 +235,7 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.match(String(errors[0]), /not valid|invalid/i);
     });
 
-    test("an edit of the guard's key that preserves `read` only clears the cache", async () => {
+    test("after an edit of the guard's key that keeps `read`, the guard clears its cache and reads records again", async () => {
       const { statusOf, countRequestsTo, close } = await openGuard();
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
@@ -248,7 +248,7 @@ forEachEngine('guards in lease mode', (engine) => {
       await close();
     });
 
-    test("a token is refused when it has expired by the server's clock", async () => {
+    test('a token is refused once it has expired', async () => {
       const { statusOf, close } = await openGuard();
       const token = await createToken(owner, ['modify_env'], { expiresAt: new Date(Date.now() + 1500).toISOString() });
       assert.equal(await statusOf(token.secret), 200);
@@ -314,7 +314,7 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.equal(receiptOf(await deleteCredential('access-tokens', token.id)), 'nodes=2 confirmed=1');
     });
 
-    test('no key can act for the guard of another key', async () => {
+    test('a key cannot end the lease of a guard that uses another key', async () => {
       const second = await createKey(owner, ['read'], { guard: true });
       await send(key.secret, 'beats', { guard: OTHER_GUARD_ID, applied: null, moved: false });
       const token = await createToken(owner, ['all']);

@@ -3,7 +3,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { PoolUsage } from '../store/postgres-pool.ts';
 import { readLastBackupTime } from './last-backup.ts';
 
-/** Sources of the metrics that the alerts of `deploy/alerts.yml` use. */
+/** Sources of the metrics about the health of a node. */
 export interface HealthSources {
   readonly isLeaseHeld: () => boolean;
   readonly countLeases: () => Promise<{ servers: number; guards: number }>;
@@ -41,7 +41,7 @@ export function addHealthMetrics(register: Registry, sources: HealthSources): vo
   gauge('devpilot_lease_held', '1 while this node holds its lease', () => Number(sources.isLeaseHeld()));
   new Gauge({
     name: 'devpilot_nodes',
-    help: 'Servers and guards that hold a lease on the store',
+    help: 'Devpilot servers and guards that hold a lease, by kind',
     labelNames: ['kind'],
     registers,
     async collect() {
@@ -80,7 +80,7 @@ export function addHealthMetrics(register: Registry, sources: HealthSources): vo
   }
   gauge(
     'devpilot_last_backup_timestamp_seconds',
-    'Time of the last backup completed by `devpilot backup` with this data directory, 0 if none',
+    'Start time of the last completed `devpilot backup` with this data directory, 0 if none',
     () => readLastBackupTime(dataDirectory) / 1000,
   );
 }

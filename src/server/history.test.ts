@@ -84,7 +84,8 @@ test('a node that applied revocations missing from a restored database accepts n
     rmSync(join(postgres.directory, 'postmaster.pid'), { force: true });
     await postgres.start();
 
-    // The row of the first node's lease was lost with the commits, so the second node does not wait for that lease.
+    // The restored database lacks the latest renewals, so the second node cannot see that the lease of the disconnected
+    // node is still valid.
     const second = await start(postgres.port);
     const ownerOnRestored = createTestPerson(second, owner);
     await deleteToken(ownerOnRestored, keptToken);

@@ -69,14 +69,14 @@ async function deleteExpiredIssuedTokens(store: PlatformContext['store'], before
 }
 
 /**
- * Calls `work` repeatedly, `intervalMs` milliseconds after the previous call ended or, with `fromStart`, after it
- * started. A failure does not stop the repetition.
+ * Calls `work` repeatedly, `intervalMs` milliseconds after the previous call ended or, with `fixedRate`, after it
+ * started. Calls never overlap. A failure does not stop the repetition.
  */
 export function repeatEvery(
   intervalMs: number,
   work: () => Promise<void>,
   onError: (error: unknown) => void,
-  { fromStart = false } = {},
+  { fixedRate = false } = {},
 ): { stop(): Promise<void> } {
   let isStopped = false;
   let running = Promise.resolve();
@@ -87,7 +87,7 @@ export function repeatEvery(
       running = work()
         .catch(onError)
         .then(() => {
-          const elapsedMs = fromStart ? performance.now() - startMs : 0;
+          const elapsedMs = fixedRate ? performance.now() - startMs : 0;
           if (!isStopped) schedule(Math.max(0, intervalMs - elapsedMs));
         });
     }, delayMs);
@@ -104,8 +104,10 @@ export function repeatEvery(
 
 /** Short enough that each use is written within a second of its request, even if two writes are slow. */
 export const FLUSH_USES_INTERVAL_MS = 0.4 * SECOND;
+/** Interval of the other buffered writes, and of the reads of what other nodes have written. */
 export const FLUSH_INTERVAL_MS = SECOND;
+/** Interval at which written uses are added to the counts of their credentials. */
 export const USE_ADDITION_INTERVAL_MS = 10 * SECOND;
-/** Limited, so that adding many uses to their credentials does not block other writers or a shutdown. */
+/** Maximum duration of an addition, so that many uses do not block other writers or a shutdown. */
 export const USE_ADDITION_BUDGET_MS = 2 * SECOND;
 export const HOUSEKEEPING_INTERVAL_MS = HOUR;

@@ -46,7 +46,7 @@ function createInstruments(register: Registry) {
     }),
     errors: new Counter({
       name: 'devpilot_store_errors_total',
-      help: 'Failed calls to the store',
+      help: 'Frequent lookups and transactions that failed in the store',
       registers,
     }),
     jobsEnded: new Counter({

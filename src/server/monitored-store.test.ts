@@ -162,7 +162,7 @@ describe('a data directory', () => {
     },
   };
   for (const [state, { from, message, damage }] of Object.entries(damages)) {
-    test(`${state} is refused with one line that names the problem, and is not modified`, () => {
+    test(`${state} is refused with one line that names the problem, and its database file is not modified`, () => {
       const copy = createCopyOf(from);
       damage(copy);
       const database = join(copy, 'devpilot.db');

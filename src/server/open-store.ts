@@ -105,7 +105,8 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
     const monitored = await monitorStore(store, directory, options);
     return { store: monitored, secret: matchingSecret.secret, release: directory.release };
   } catch (error) {
-    // Closing writes the write-ahead log of a crash into the file and removes it, so nothing is lost.
+    // Closing writes the write-ahead log of a crash into the file and removes it. Unless a clean stop is recorded, the
+    // next start would refuse the store because the log is missing.
     await store.transaction(recordCleanStop).catch(() => undefined);
     await store.close();
     throw error;

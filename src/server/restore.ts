@@ -33,9 +33,9 @@ function readManifest(folder: string): Manifest {
 }
 
 /**
- * Selects the secret for the restored store: the configured secret, the secret in the data directory, or the secret in
- * the backup. `install` writes the secret of the backup to the data directory, and returns whether it did. Throws
- * `CopyRefusedError` or `StartRefusedError`.
+ * Selects the secret for the restored store: the configured secret, otherwise the secret in the backup, otherwise the
+ * secret in the data directory; null if there is none. `install` writes a secret selected from the backup to the data
+ * directory, and returns whether it did. Throws `CopyRefusedError` or `StartRefusedError`.
  */
 function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; install: () => boolean } {
   const configuredSecret = secretFromSettings(settings);
@@ -80,7 +80,7 @@ async function prepareRestoredStore(folder: string, parentDirectory: string, man
   copyFileSync(databaseFileIn(folder), databaseFileIn(workDirectory));
   if ((await hashFile(databaseFileIn(workDirectory))) !== manifest.sha256) {
     rmSync(workDirectory, { recursive: true });
-    throw new CopyRefusedError(`${databaseFileIn(folder)} is damaged: its digest does not match the backup's.`);
+    throw new CopyRefusedError(`${databaseFileIn(folder)} is damaged: its digest does not match ${MANIFEST_FILE}.`);
   }
   const store = await openSqliteStore(databaseFileIn(workDirectory));
   await store.transaction(recordCleanStop);
@@ -88,6 +88,7 @@ async function prepareRestoredStore(folder: string, parentDirectory: string, man
   return workDirectory;
 }
 
+/** The result of a restore, as `devpilot restore --json` prints it. */
 export interface RestoreResult {
   readonly manifest: Manifest;
   /** Whether the secret was restored from the backup too. */

@@ -12,13 +12,13 @@ import { startDueRuns } from '../platform/scripts/runs.ts';
 import { sweepKeyFolders } from '../runner/key-folder.ts';
 import { repeatEvery } from './housekeeping.ts';
 
-/** Intervals of periodic work, in milliseconds. */
+/** Intervals of periodic work. */
 export interface SchedulerIntervals {
-  /** Of the checks for due schedules and webhook deliveries. */
+  /** Interval of the checks for due schedules and webhook deliveries. */
   readonly dueMs: number;
-  /** Of the cleanup after backups and killed processes, and of the checks of sessions at the identity provider. */
+  /** Interval of the cleanup after backups and killed processes, and of the checks of sessions at the OIDC provider. */
   readonly sweepMs: number;
-  /** Of the scan for notices and of the mail worker; by default, each has its own interval. */
+  /** Interval of the scan for notices and of the mail worker; by default, each has its own. */
   readonly noticesMs?: number;
 }
 export const SCHEDULER_INTERVALS: SchedulerIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };

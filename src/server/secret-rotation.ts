@@ -63,7 +63,7 @@ const ASSOCIATED_DATA: Readonly<Record<SealedTable, (row: SealedRow) => string>>
   webhook: (row) => webhookSecretAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
 };
 
-/** Counts the encrypted values that cannot be decrypted. */
+/** Counts the encrypted values that `seal` has no key for. */
 export async function countUnreadable(db: Queryable, seal: Seal): Promise<number> {
   let count = 0;
   for (const column of SEALED_COLUMNS) {
@@ -75,7 +75,7 @@ export async function countUnreadable(db: Queryable, seal: Seal): Promise<number
 }
 
 /**
- * Encrypts every value again with the first secret of `seal`, which must also be able to decrypt the values. Returns
+ * Encrypts every value again. `seal` must encrypt with `newSecret`, and be able to decrypt the stored values. Returns
  * the number of values.
  */
 async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<number> {
@@ -128,9 +128,10 @@ function readOrCreateNextSecret(path: string): Buffer {
 }
 
 /**
- * Replaces `DEVPILOT_SECRET`: encrypts everything again with the new secret, in one transaction. If the installation
- * generated its secret, the new secret replaces it; otherwise the operator must set it before the next start. No server
- * may be using the store. After an interruption, run the rotation again.
+ * Replaces the secret of the installation: encrypts every value again with the new secret, in one transaction. If the
+ * installation generated its secret, writes the new secret to that file and returns the path. Otherwise, returns
+ * `secretFile: null`, and the operator must set the new secret before the next start. No server may be using the store.
+ * After an interruption, run the rotation again.
  */
 export async function rotateSecret(
   settings: Settings,

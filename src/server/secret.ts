@@ -16,6 +16,7 @@ export interface NamedSecret {
   readonly name: string;
 }
 
+/** The text whose encryption, the check value, shows which secret the store was encrypted with. */
 const SECRET_CHECK_TEXT = 'The secret of this installation.';
 /** Returns the associated data that binds the encrypted check value to the store. */
 const checkAssociatedData = ({ store_id }: Pick<InstallationTable, 'store_id'>): string => `installation ${store_id}`;
@@ -49,17 +50,20 @@ export function readSecretFile(path: string): NamedSecret {
   return { secret, name: path };
 }
 
-const LOST_SECRET_HINT = 'If it is permanently lost, run: devpilot store accept --lost-secret';
+const LOST_SECRET_HINT = 'If the secret is permanently lost, run: devpilot store accept --lost-secret';
 
 /**
  * Returns the possible secrets of an installation that generates its own secret: the secret in `path` and, after an
- * interrupted rotation, the next secret. Generates the first secret, unless a store exists.
+ * interrupted rotation, the next secret. Generates the first secret; throws `StartRefusedError` instead if a store
+ * already exists.
  */
 export function readOrCreateSecrets(path: string, storePath: string | null): readonly [NamedSecret, ...NamedSecret[]] {
   if (!existsSync(path)) {
     if (storePath !== null) {
       const missing = `DEVPILOT_SECRET is not set and ${path} is missing, but ${storePath} was encrypted with a secret.`;
-      throw new StartRefusedError(`${missing} Set it, or restore the file from a backup. ${LOST_SECRET_HINT}`);
+      throw new StartRefusedError(
+        `${missing} Set that secret, or restore the secret file from a backup. ${LOST_SECRET_HINT}`,
+      );
     }
     writeSecretFile(path, generateInstallationSecret());
   }

@@ -34,8 +34,8 @@ import type { Settings } from './settings.ts';
 const MAX_QUEUED_MAILS = 1_000;
 
 /**
- * Delays before further attempts to connect to a server. A firewall that limits connections accepts one again after
- * half a minute without an attempt.
+ * The last delay of `rollback` exceeds half a minute, because a firewall that limits connections accepts them again
+ * after half a minute without an attempt.
  */
 const CONNECT_RETRY_DELAYS_MS = {
   short: [1 * SECOND, 3 * SECOND, 8 * SECOND],

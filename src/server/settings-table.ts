@@ -214,7 +214,8 @@ export const SETTINGS = {
   DEVPILOT_RETENTION_DAYS: setting({
     default: '90',
     ...wholeNumber(3650, 'days'),
-    description: 'How long activity events, error issues that do not recur, logs and finished runs are kept.',
+    description:
+      'How long activity events, error issues that do not recur, logs, finished runs, finished restores and failed backups are kept.',
   }),
   DEVPILOT_BACKUP_BUCKET: setting({
     default: null,

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { readSettings } from './settings.ts';
 import { formatSettingsFile, formatSettingsTable, SETTINGS, type SettingName } from './settings-table.ts';
 
-test('the defaults of the contract apply without any setting', () => {
+test('without any setting, the documented defaults apply', () => {
   const settings = readSettings({});
   assert.equal(settings.port, 4000);
   assert.equal(settings.host, '127.0.0.1');
@@ -41,11 +41,11 @@ test('every declared setting is read', () => {
   );
 });
 
-test('a blank setting counts as unset', () => {
-  const blank = Object.fromEntries(
+test('an empty setting counts as unset', () => {
+  const empty = Object.fromEntries(
     ['PORT', 'HOST', 'DATABASE_URL', 'DEVPILOT_SECRET', 'DEVPILOT_TRUST_PROXY', 'LOG_LEVEL'].map((name) => [name, '']),
   );
-  assert.deepEqual(readSettings(blank), readSettings({}));
+  assert.deepEqual(readSettings(empty), readSettings({}));
 });
 
 test('the default of DEVPILOT_WORKSPACES depends on DEVPILOT_SIGN_UP', () => {

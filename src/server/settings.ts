@@ -12,7 +12,7 @@ export interface Settings {
   readonly dataDirectory: string;
   /** `postgres://…`, or null for SQLite in the data directory. */
   readonly databaseUrl: string | null;
-  /** Bytes of the secret; null if the data directory contains the secret. */
+  /** The configured secret; null if the installation generates its secret in the data directory. */
   readonly secret: Buffer | null;
   /** The setting that defines the secret; null if none is set. */
   readonly secretSetting: 'DEVPILOT_SECRET' | 'DEVPILOT_SECRET_FILE' | null;
@@ -20,9 +20,11 @@ export interface Settings {
   readonly publicUrl: string | null;
   readonly trustProxy: readonly string[];
   readonly signUp: 'invite' | 'open';
+  /** Who may create workspaces. */
   readonly workspaces: 'operators' | 'anyone';
   /** Milliseconds. */
   readonly revocationBoundMs: number;
+  /** Address of the listener for metrics; null if it is off. */
   readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly localServer: 'off' | 'on';
   readonly outbound: OutboundPolicy;

@@ -101,7 +101,7 @@ test('if this user may not access a file of the data directory, the error names 
   refuseUnusableFiles(join(directory, 'nothing-there'), denied);
 });
 
-test('a failed start releases the data directory, regardless of the step that fails', async () => {
+test('a start that fails at an early or a late step releases the data directory', async () => {
   const directory = temporaryDirectory();
   const portHolder = createServer().listen(0, '127.0.0.1');
   await once(portHolder, 'listening');

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { createHttpServer } from '../http/http-server.ts';
-import { endPasswordSessions } from '../people/password-sessions.ts';
+import { endDisallowedPasswordSessions } from '../people/password-sessions.ts';
 import { createSetupCode } from '../people/sign-up.ts';
-import { sealStoredCredentials } from '../platform/resources/repository-credentials.ts';
+import { removeSecretsFromRepositoryUrls } from '../platform/resources/repository-credentials.ts';
 import { startBackgroundWork } from './background-work.ts';
 import { type Base, openBase, type StartOptions } from './base.ts';
 import { type Closers, createClosers } from './closers.ts';
@@ -38,8 +38,8 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     const base = await openBase(settings, options, closers);
     const cluster = await prepareMembership(base);
     const services = await createServices(base, cluster, () => url);
-    await sealStoredCredentials(base.store, services.people.seal, base.clock());
-    await endPasswordSessions(services.people);
+    await removeSecretsFromRepositoryUrls(base.store, services.people.seal, base.clock());
+    await endDisallowedPasswordSessions(services.people);
     const app = await createApp(base, services);
     await cluster.membership.start();
     url = await listen(app, settings);

@@ -38,7 +38,7 @@ export interface TransferResult {
   readonly logEntries: number;
 }
 
-/** Opens an existing store without migrating it. Throws `CopyRefusedError` if there is none. */
+/** Opens an existing store without migrating it. Throws `CopyRefusedError` if a directory contains none. */
 export async function openSource(location: StoreLocation): Promise<CopySource> {
   if ('databaseUrl' in location) return openPostgresSource(location.databaseUrl);
   const file = databaseFileIn(location.directory);
@@ -84,8 +84,8 @@ export async function verifyLogs(location: StoreLocation): Promise<number> {
 }
 
 /**
- * Copies a consistent snapshot of `source` into an empty location, compares the copy row by row, and verifies its
- * activity logs. Throws `CopyRefusedError`, or another error if the copy differs.
+ * Copies a consistent snapshot of `source` into an empty location, compares the digest of every table, and verifies the
+ * activity logs of the copy. Throws `CopyRefusedError`, or another error if the copy differs.
  */
 export async function copyAndVerify(
   source: CopySource,
@@ -121,7 +121,10 @@ function findSecretAt(location: StoreLocation, configuredSecret: NamedSecret | n
   return existsSync(secretPath) ? readSecretFile(secretPath) : null;
 }
 
-async function refuseForeignSecrets(
+/**
+ * Throws `StartRefusedError` if a configured secret, or a secret in either location, is not the secret of the source.
+ */
+async function assertMatchingSecrets(
   from: StoreLocation,
   to: StoreLocation,
   configuredSecret: NamedSecret | null,
@@ -159,7 +162,7 @@ export async function copyStore(
         throw new CopyRefusedError('Nodes are using the source. Stop them all, or their writes will be lost.');
       }
       refuseOtherVersion(source);
-      await refuseForeignSecrets(from, to, configuredSecret);
+      await assertMatchingSecrets(from, to, configuredSecret);
       const targetLock = lockLocation(to);
       try {
         const copied = await copyAndVerify(source, to, onProgress);

@@ -112,7 +112,7 @@ function sealUrlCredentials(seal: Seal, app: AppTable, repository: string): Repo
  * Removes the credentials, queries and fragments that an older version of Devpilot stored in the repository URLs of
  * apps and of plans of unfinished deployments. The credentials of apps are encrypted if git can use them.
  */
-export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
+export async function removeSecretsFromRepositoryUrls(store: Store, seal: Seal, now: number): Promise<void> {
   const apps = await listAppsWithPossibleSecretInUrl(store.read);
   const plans = await listUnfinishedPlans(store.read);
   const appsToChange = apps.filter(({ repository }) => splitCredentials(repository ?? '').url !== repository);
