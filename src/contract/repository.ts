@@ -76,7 +76,10 @@ export interface SshHost {
 
 const HOST_NAME = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*)$/;
 
-/** Returns the host of a repository that Git fetches over SSH; null for other repositories and invalid hosts. The deploy key is used for this host only. */
+/**
+ * Returns the host of a repository that Git fetches over SSH; null for other repositories and invalid hosts. The deploy
+ * key is used for this host only.
+ */
 export function sshHostOf(repository: string | null): SshHost | null {
   if (repository === null) return null;
   const scpHost = /^[^@/\s]+@([^:/\s]+):/.exec(repository)?.[1];

@@ -44,7 +44,10 @@ const advancedFieldNames = ADVANCED_DEPLOYMENT_FIELDS.map((field) => `\`${field}
 const advancedFieldList = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(advancedFieldNames);
 const SCOPE_NOTE = `An access token needs \`basic_deployment\`. To set ${advancedFieldList}, it needs \`advanced_deployment\` instead.`;
 
-/** Routes to approve, promote, abort, retry or roll back to a deployment. Each exists with and without the app in its path. */
+/**
+ * Routes to approve, promote, abort, retry or roll back to a deployment. Each exists with and without the app in its
+ * path.
+ */
 function deploymentActionRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const actions = [

@@ -172,8 +172,8 @@ forEachEngine('requests generated from the OpenAPI schemas, valid and invalid', 
   });
 
   /**
-   * Checks that no GET operation of the API has a server error. Logs, `/v1/authorize` and operations that need an `{id}`
-   * or a query parameter are left out.
+   * Checks that no GET operation of the API has a server error. Logs, `/v1/authorize` and operations that need an
+   * `{id}` or a query parameter are left out.
    */
   async function expectListsReadable(): Promise<void> {
     for (const [path, { get }] of Object.entries(document.paths)) {

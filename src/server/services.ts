@@ -34,7 +34,7 @@ import type { Settings } from './settings.ts';
 const MAX_QUEUED_MAILS = 1_000;
 
 /**
- * The last delay of `rollback` exceeds half a minute, because a firewall that limits connections accepts them again
+ * The last delay of `long` exceeds half a minute, because a firewall that limits connections accepts them again
  * after half a minute without an attempt.
  */
 const CONNECT_RETRY_DELAYS_MS = {
