@@ -28,7 +28,7 @@ export interface RevocationReader {
 export interface Confirmation {
   /** The ID of the node. */
   readonly id: string;
-  /** The workspace of a guard; null for a server. */
+  /** The workspace of a guard; null for a Devpilot server. */
   readonly workspaceId: string | null;
   /** Number of the newest revocation that the node has applied. */
   readonly confirmed: number;

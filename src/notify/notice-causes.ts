@@ -2,7 +2,7 @@ import type { NoticeKind } from '../contract/event-names.ts';
 import { toIsoString } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 import { CREDENTIAL_RULES } from '../contract/vocabulary.ts';
-import type { CauseRow } from '../store/notice-causes.ts';
+import type { ScannedCredentialRow } from '../store/notice-causes.ts';
 
 /** The stages of a warning: the numbers of days before an expiry at which notices are created, in ascending order. */
 export const EXPIRY_STAGES_DAYS = [1, 7, 30] as const;
@@ -31,7 +31,10 @@ export interface Cause {
  * lifetime is skipped, because the creator has just chosen the expiry; for the same reason, a lifetime of at most a day
  * causes no notice at all. A credential that has a replacement needs no warning.
  */
-function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced }: CauseRow, now: number): Cause[] {
+function expiryCausesOf(
+  { created_at: createdAt, expires_at: expiresAt, replaced }: ScannedCredentialRow,
+  now: number,
+): Cause[] {
   if (expiresAt === null) return [];
   const occurrence = String(expiresAt);
   const detail = { expiresAt: toIsoString(expiresAt) };
@@ -45,7 +48,7 @@ function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced
 }
 
 /** Returns the causes of the notices that a credential should have at `now`. Pure. */
-export function causesOf(row: CauseRow, unusedAfterDays: number, now: number): Cause[] {
+export function causesOf(row: ScannedCredentialRow, unusedAfterDays: number, now: number): Cause[] {
   if (row.active === 0) return [];
   const causes = expiryCausesOf(row, now);
   if (row.expires_at !== null && row.expires_at <= now) return causes;

@@ -6,13 +6,13 @@ import { CREDENTIAL_KINDS } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
 import {
   CAUSE_TYPES,
-  type CauseRow,
   type CauseTimes,
   type CauseType,
-  findCauses,
-  listCauses,
+  findScannedCredentials,
   listCreatorsWhoLeft,
+  listScannedCredentials,
   listScannedWorkspaces,
+  type ScannedCredentialRow,
 } from '../store/notice-causes.ts';
 import {
   countNotices,
@@ -56,17 +56,17 @@ const keyOf = (subjectId: string, kind: string) => `${subjectId} ${kind}`;
 const isExpiry = (kind: NoticeKind): boolean => kind === 'credential.expiring' || kind === 'credential.expired';
 
 /** Yields batches of credentials that may cause notices. */
-async function* readCauses(
+async function* readScannedCredentials(
   { store: { read }, workspaceId, unusedAfterDays, now }: WorkspaceScan,
   type: CauseType,
-): AsyncGenerator<CauseRow[]> {
+): AsyncGenerator<ScannedCredentialRow[]> {
   const times: CauseTimes = { now, expiryDays: LONGEST_EXPIRY_STAGE_DAYS, unusedSince: now - unusedAfterDays * DAY };
   for (const kind of CREDENTIAL_KINDS) {
     const creators = type === 'creator' ? await listCreatorsWhoLeft(read, workspaceId, kind) : [null];
     for (const creator of creators) {
       let after: { value: number; id: string } | null = null;
       do {
-        const rows: (CauseRow & { value: number })[] = await listCauses(
+        const rows: (ScannedCredentialRow & { value: number })[] = await listScannedCredentials(
           read,
           { workspaceId, kind, creator },
           type,
@@ -108,7 +108,7 @@ async function reconcile(
 ): Promise<Capacity> {
   const { workspaceId, unusedAfterDays, now, existing } = scan;
   await lockAuditHead(trx, workspaceId);
-  const rows = new Map((await findCauses(trx, workspaceId, ids)).map((row) => [row.id, row]));
+  const rows = new Map((await findScannedCredentials(trx, workspaceId, ids)).map((row) => [row.id, row]));
   let capacity = initialCapacity;
   for (const id of ids) {
     const row = rows.get(id);
@@ -139,7 +139,7 @@ async function scanWorkspace(workspace: Omit<WorkspaceScan, 'existing'>): Promis
   const subjects = [...new Set(notices.map(({ subject_id: id }) => id))];
   for (let from = 0; from < subjects.length; from += READ_BATCH_SIZE) {
     const ids = subjects.slice(from, from + READ_BATCH_SIZE);
-    const rows = new Map((await findCauses(store.read, workspaceId, ids)).map((row) => [row.id, row]));
+    const rows = new Map((await findScannedCredentials(store.read, workspaceId, ids)).map((row) => [row.id, row]));
     const changed = ids.filter((id) => {
       const row = rows.get(id);
       const kinds = row === undefined ? [] : causesOf(row, unusedAfterDays, now).map(({ kind }) => kind);
@@ -155,7 +155,7 @@ async function scanWorkspace(workspace: Omit<WorkspaceScan, 'existing'>): Promis
   };
   for (const type of CAUSE_TYPES) {
     if (type !== 'expiry' && capacity.others <= 0) return;
-    for await (const rows of readCauses(scan, type)) {
+    for await (const rows of readScannedCredentials(scan, type)) {
       const due = rows
         .filter((row) => causesOf(row, unusedAfterDays, now).some((cause) => isDue(scan, capacity, row.id, cause)))
         .map(({ id }) => id);

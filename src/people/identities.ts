@@ -10,7 +10,7 @@ import {
   type IdentityRow,
   listIdentities,
 } from '../store/identities.ts';
-import { deleteAnsweredDevices } from '../store/person-access.ts';
+import { deleteAnsweredDeviceCodes } from '../store/person-access.ts';
 import { emailKey, type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import type { ProviderAccount } from './oidc-claims.ts';
@@ -79,7 +79,7 @@ export async function unlinkIdentity(
     const ended = await deleteIdentitySessions(trx, { identityId: id }, caller.sessionId);
     const deleted = await deleteIdentity(trx, caller.personId, id);
     if (deleted === undefined) throw new Problem('not_found', 'The linked account was not found.');
-    await deleteAnsweredDevices(trx, caller.personId);
+    await deleteAnsweredDeviceCodes(trx, caller.personId);
     const detail = { issuer: deleted.issuer, email: deleted.email, sessionsEnded: ended.length };
     const draft = { action: 'person.identity_unlinked', at: context.clock(), actor: person, target: person } as const;
     await recordForPerson(trx, caller.personId, { ...draft, origin, detail });

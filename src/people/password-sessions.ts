@@ -1,5 +1,5 @@
 import { deletePasswordSessions } from '../store/identities.ts';
-import { deleteAnsweredDevices } from '../store/person-access.ts';
+import { deleteAnsweredDeviceCodes } from '../store/person-access.ts';
 import { type PeopleContext, recordSessionEnded } from './context.ts';
 
 /** Maximum number of sessions per transaction, so that other writes do not wait long. */
@@ -16,7 +16,7 @@ export async function endDisallowedPasswordSessions(context: PeopleContext): Pro
     context.store.transaction(async (trx) => {
       const ended = await deletePasswordSessions(trx, BATCH_SIZE);
       for (const { id, person_id: personId } of ended) {
-        await deleteAnsweredDevices(trx, personId);
+        await deleteAnsweredDeviceCodes(trx, personId);
         await recordSessionEnded(trx, { sessionId: id, personId }, 'passwords_off', origin, context.clock());
       }
       return ended.length;

@@ -6,7 +6,7 @@ import {
   findIdentityIdsOfProviderSession,
   insertSingleUse,
 } from '../store/identities.ts';
-import { deleteAnsweredDevices } from '../store/person-access.ts';
+import { deleteAnsweredDeviceCodes } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
 import { type PeopleContext, recordSessionEnded, sha256 } from './context.ts';
@@ -32,7 +32,7 @@ async function endSessions(
   const ended = await deleteIdentitySessions(trx, { identityId, ...sessionFilter });
   const [first] = ended;
   if (first === undefined) return;
-  await deleteAnsweredDevices(trx, first.personId);
+  await deleteAnsweredDeviceCodes(trx, first.personId);
   for (const session of ended) await recordSessionEnded(trx, session, 'provider', origin, context.clock());
 }
 

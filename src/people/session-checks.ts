@@ -8,7 +8,7 @@ import {
   updateRefreshToken,
 } from '../store/identities.ts';
 import { findPerson } from '../store/people.ts';
-import { deleteAnsweredDevices } from '../store/person-access.ts';
+import { deleteAnsweredDeviceCodes } from '../store/person-access.ts';
 import { type PeopleContext, recordSessionEnded, refreshTokenAssociatedData } from './context.ts';
 import { applyGroupRoles } from './group-roles.ts';
 import { isSameIssuer, type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
@@ -24,7 +24,7 @@ async function endSession(context: PeopleContext, session: RefreshableSession): 
   await context.store.transaction(async (trx) => {
     const ended = await deleteEndedSession(trx, session);
     if (ended.length === 0) return;
-    await deleteAnsweredDevices(trx, session.person_id);
+    await deleteAnsweredDeviceCodes(trx, session.person_id);
     for (const sessionId of ended) {
       const endedSession = { sessionId, personId: session.person_id };
       await recordSessionEnded(trx, endedSession, 'provider', NO_ORIGIN, context.clock());

@@ -25,7 +25,7 @@ import {
   type SessionRow,
   upsertKnownAddress,
 } from '../store/people.ts';
-import { deleteAnsweredDevices, deletePersonAccess } from '../store/person-access.ts';
+import { deleteAnsweredDeviceCodes, deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { listWorkspaceIds } from '../store/workspaces.ts';
 import {
@@ -235,7 +235,7 @@ export async function endSession(
   await context.store.transaction(async (trx) => {
     const [ended] = await deleteSessions(trx, caller.personId, sessionId, null);
     if (ended === undefined) throw new Problem('not_found', 'The session was not found.');
-    if (sessionId !== caller.sessionId) await deleteAnsweredDevices(trx, caller.personId);
+    if (sessionId !== caller.sessionId) await deleteAnsweredDeviceCodes(trx, caller.personId);
     await recordForPerson(trx, caller.personId, {
       action: 'session.deleted',
       at: context.clock(),

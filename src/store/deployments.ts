@@ -190,7 +190,7 @@ export async function updateDeploymentServer(
 }
 
 /** Sets the status to `to` for the servers of a deployment that have one of the statuses `from`. */
-export async function updateServerStatuses(
+export async function updateDeploymentServerStatuses(
   trx: Trx,
   workspaceId: string,
   deploymentId: string,

@@ -5,7 +5,7 @@ import { SORT_EXPRESSIONS, VIOLATES_POLICY } from './credential-filter.ts';
 import type { Queryable } from './store.ts';
 
 /** The properties of a credential that determine which notices it causes. */
-export interface CauseRow {
+export interface ScannedCredentialRow {
   readonly id: string;
   readonly kind: CredentialKind;
   readonly name: string;
@@ -22,7 +22,7 @@ export interface CauseRow {
 }
 
 /** Selects only credentials that people created, because issued tokens expire on their own. */
-function selectCauses(db: Queryable, workspaceId: string) {
+function selectScannedCredentials(db: Queryable, workspaceId: string) {
   return db
     .selectFrom('credential')
     .select([
@@ -44,8 +44,12 @@ function selectCauses(db: Queryable, workspaceId: string) {
     .where('credential.origin', '=', 'person');
 }
 
-export async function findCauses(db: Queryable, workspaceId: string, ids: readonly string[]): Promise<CauseRow[]> {
-  return ids.length === 0 ? [] : selectCauses(db, workspaceId).where('credential.id', 'in', ids).execute();
+export async function findScannedCredentials(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<ScannedCredentialRow[]> {
+  return ids.length === 0 ? [] : selectScannedCredentials(db, workspaceId).where('credential.id', 'in', ids).execute();
 }
 
 /**
@@ -74,16 +78,16 @@ export interface CauseTimes {
  * Returns the next `limit` credentials that a type of cause concerns after a position, each with its own position. Only
  * the type `creator` uses `selection.creator`, the ID of a person or null for deleted accounts.
  */
-export async function listCauses(
+export async function listScannedCredentials(
   db: Queryable,
   selection: { readonly workspaceId: string; readonly kind: CredentialKind; readonly creator: string | null },
   type: CauseType,
   { now, expiryDays, unusedSince }: CauseTimes,
   after: { readonly value: number; readonly id: string } | null,
   limit: number,
-): Promise<(CauseRow & { readonly value: number })[]> {
+): Promise<(ScannedCredentialRow & { readonly value: number })[]> {
   const value = SORTED_BY[type];
-  let query = selectCauses(db, selection.workspaceId).select(sql<number>`${value}`.as('value'));
+  let query = selectScannedCredentials(db, selection.workspaceId).select(sql<number>`${value}`.as('value'));
   query = query.where('credential.kind', '=', selection.kind);
   if (type === 'expiry') {
     query = query.where(value, '>', now - expiryDays * DAY).where(value, '<=', now + expiryDays * DAY);

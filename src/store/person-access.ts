@@ -28,7 +28,7 @@ export async function deletePersonAccess(
 }
 
 /** Deletes the device codes that a person has approved or denied, unless a device has already exchanged them. */
-export async function deleteAnsweredDevices(trx: Trx, personId: string): Promise<void> {
+export async function deleteAnsweredDeviceCodes(trx: Trx, personId: string): Promise<void> {
   await trx.deleteFrom('device_code').where('person_id', '=', personId).execute();
 }
 

@@ -212,7 +212,7 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
   };
 }
 
-/** Opens the database read-only, with timeouts long enough to read all of it. */
+/** Opens the database for reading, with timeouts long enough to read all of it. */
 export function openPostgresReader(url: string): Kysely<Schema> {
   const pool = createPool({ url, connections: 1, maxWaiting: 1, timeouts: LONG_TIMEOUTS, onError: () => undefined });
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(pool, LONG_TIMEOUTS) }) });

@@ -18,7 +18,7 @@ export interface CredentialUses {
  */
 export const GUARD_SUFFIX_LENGTH = 23;
 const isGuard = (nodeId: string) => nodeId.includes('.');
-/** The ID of the API key of the guard that sent a chunk; null for a server's chunk. */
+/** The ID of the API key of the guard that sent a chunk; null for the chunk of a Devpilot server. */
 const REPORTER_EXPRESSION = `case when usage_chunk.node_id like '%.%'
   then substr(usage_chunk.node_id, 1, length(usage_chunk.node_id) - ${GUARD_SUFFIX_LENGTH}) end`;
 

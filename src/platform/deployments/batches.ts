@@ -2,7 +2,7 @@ import { SECOND } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
 import { JobFailure, type RunningJob } from '../../jobs/jobs.ts';
 import type { RetryDelays } from '../../runner/ssh-connection.ts';
-import { listDeploymentServers, updateDeployment, updateServerStatuses } from '../../store/deployments.ts';
+import { listDeploymentServers, updateDeployment, updateDeploymentServerStatuses } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentServerTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
@@ -123,7 +123,7 @@ export async function rollBackServers(
       }),
   );
   await job.transaction(async (trx) => {
-    await updateServerStatuses(trx, row.workspace_id, row.id, ['completed'], 'cancelled');
+    await updateDeploymentServerStatuses(trx, row.workspace_id, row.id, ['completed'], 'cancelled');
     await updateDeployment(trx, row, { under_way: 0, updated_at: context.clock() });
   });
   return failures.length === 0 ? null : new JobFailure(`Rollback failed on some servers. ${failures.join(' ')}`);

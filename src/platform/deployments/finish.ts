@@ -9,7 +9,7 @@ import {
   lockDeployment,
   setLiveDeployment,
   updateDeployment,
-  updateServerStatuses,
+  updateDeploymentServerStatuses,
 } from '../../store/deployments.ts';
 import { resolveNotices } from '../../store/notices.ts';
 import { findResource } from '../../store/resources.ts';
@@ -44,8 +44,14 @@ export async function finishDeployment(
   // Only a failed deployment can be retried, and only a retry needs the plan.
   const plan = status === 'failed' ? row.plan : null;
   await updateDeployment(trx, row, status === 'completed' ? { ...fields, plan, progress: 100 } : { ...fields, plan });
-  await updateServerStatuses(trx, workspaceId, id, ['processing'], status);
-  await updateServerStatuses(trx, workspaceId, id, ['pending'], status === 'completed' ? 'completed' : 'cancelled');
+  await updateDeploymentServerStatuses(trx, workspaceId, id, ['processing'], status);
+  await updateDeploymentServerStatuses(
+    trx,
+    workspaceId,
+    id,
+    ['pending'],
+    status === 'completed' ? 'completed' : 'cancelled',
+  );
   if (status === 'completed') await setLiveDeployment(trx, row);
   const outcome = status === 'failed' ? 'Failed' : 'Cancelled';
   await context.logs.appendSystemLine(trx, workspaceId, id, error === null ? 'Completed.' : `${outcome}: ${error}`);
