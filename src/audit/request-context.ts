@@ -56,3 +56,10 @@ export const actorOf = (row: {
   readonly actor_id: string | null;
   readonly actor_name: string | null;
 }): AuditParty => ({ kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name });
+
+/** Returns an actor as sentences in logs and messages name it, for example `the API key ci`. */
+export function displayNameOf({ kind, name, id }: AuditParty): string {
+  const displayName = name ?? id ?? 'someone';
+  if (kind === 'api_key') return `the API key ${displayName}`;
+  return kind === 'access_token' ? `the access token ${displayName}` : displayName;
+}

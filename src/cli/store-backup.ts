@@ -15,18 +15,18 @@ export async function backUpStore(
 ): Promise<void> {
   const settings = readSettings(process.env);
   const progress = startProgress('Backing up …', options.json);
-  const { manifest, secret } = await createBackup(
+  const { manifest, isSecretIncluded } = await createBackup(
     settings,
     directory,
     { withSecret: options.withoutSecret !== true },
     reportTableProgress(progress),
   ).finally(progress.end);
-  if (options.json === true) return printJson({ ...manifest, secret });
+  if (options.json === true) return printJson({ ...manifest, secret: isSecretIncluded });
   await print(
     `Backed up to ${directory}: ${formatMegabytes(manifest.bytes)}, as of ${manifest.madeAt}; ${manifest.logEntries} activity log entries verified\n`,
   );
   printNote(
-    secret
+    isSecretIncluded
       ? 'The backup contains the secret: anyone with this directory can decrypt its encrypted values. Protect it like the server.'
       : 'The backup does not contain the secret (DEVPILOT_SECRET, or the file `secret` of the data directory). Store it separately: encrypted values cannot be decrypted without it.',
   );

@@ -262,7 +262,7 @@ for (const storage of STORAGES) {
         ],
         ['true', /produced no output/],
         ['head -c 3000000 /dev/urandom', /larger than 2 MB/],
-        ['kill -9 $$', /ended by SIGKILL/],
+        ['kill -9 $$', /was killed by SIGKILL/],
       ];
       for (const [command, reason] of failingCommands) {
         const { app } = await createApp({ backup: { command, restoreCommand: null } });

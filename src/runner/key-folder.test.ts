@@ -34,7 +34,7 @@ test('the key folder of a killed process is removed, and the folder of a running
   }
 });
 
-test('entries with a similar name that are not private folders of this user are kept', async () => {
+test('a link, and a folder that other users can read, are kept even if they have the name of a key folder', async () => {
   // The ID of a process that has ended.
   const { pid } = spawnSync('true');
   // Other users can read this folder, so `createKeyFolder` did not create it.
@@ -42,7 +42,7 @@ test('entries with a similar name that are not private folders of this user are 
   const outside = `${tmpdir()}/devpilot-outside-${process.pid}`;
   const link = `${tmpdir()}/devpilot-ssh-${pid}-link`;
   mkdirSync(outside);
-  writeFileSync(join(outside, 'file'), 'whole');
+  writeFileSync(join(outside, 'file'), 'content');
   symlinkSync(outside, link);
   mkdirSync(publicFolder);
   chmodSync(publicFolder, 0o755);

@@ -8,8 +8,8 @@ const FOLDER_NAME = /^devpilot-ssh-(\d+)-/;
 const PRIVATE_FOLDER = 0o40700;
 
 /**
- * Creates a private folder for a key. Its name contains the process ID, so that `sweepKeyFolders` can remove the folder
- * after the process was killed.
+ * Creates a private folder for the key and the socket of an SSH connection. Its name contains the process ID, so that
+ * `sweepKeyFolders` can remove the folder after the process was killed.
  */
 export const createKeyFolder = (): Promise<string> => mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
 

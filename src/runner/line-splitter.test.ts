@@ -47,7 +47,7 @@ test('an unfinished line is shown as in a terminal, without the beginning of a s
   assert.equal(unfinishedLineAfter('é'.repeat(3000))?.length, 2000);
 });
 
-/** Returns an arbitrary of the same bytes, split into chunks of any size. */
+/** Splits arbitrary bytes into chunks of arbitrary sizes. */
 const inChunks = (bytes: fc.Arbitrary<Buffer>) =>
   fc.tuple(bytes, fc.array(fc.nat(60), { maxLength: 20 })).map(([buffer, sizes]) => {
     const chunks: Buffer[] = [];
@@ -59,7 +59,7 @@ const inChunks = (bytes: fc.Arbitrary<Buffer>) =>
     return [...chunks, buffer.subarray(offset)];
   });
 
-test('lines are bounded, well-formed and independent of how the bytes are split into chunks', async () => {
+test('lines are bounded, contain no line feed, and do not depend on how the bytes are split into chunks', async () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 400 }).map((array) => Buffer.from(array)),
     fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', '😀'), maxLength: 300 }).map((text) => Buffer.from(text)),
@@ -73,7 +73,7 @@ test('lines are bounded, well-formed and independent of how the bytes are split 
   );
 });
 
-test('a secret is never output, regardless of its position and its chunks', async () => {
+test('a secret is never output, regardless of its position and of how it is split into chunks', async () => {
   const secret = 'tr0ub4dor&3';
   const text = fc.array(fc.constantFrom(secret, 'x', 'tr0u', ' ', '\n', 'yyyyyyyyyyyyy'), { maxLength: 60 });
   await fc.assert(

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Mask } from './mask.ts';
 
-/** Added to the length of each line when it is counted against the budget, in characters. */
+/** Number of characters by which each line reduces the budget in addition to its length. */
 const LINE_OVERHEAD_CHARACTERS = 64;
 /** Maximum number of characters that are shown of a line that has not ended yet. */
 const MAX_UNFINISHED_CHARACTERS = 2000;
@@ -21,12 +21,15 @@ export interface OutputBudget {
 /** Receives a stream in chunks. */
 export interface ByteSink {
   write(chunk: Uint8Array): void;
-  /** Emits the remaining text, which has no line end. */
+  /** Ends the stream: emits the bytes or text that are still held back. */
   flush(): void;
 }
 
 export interface LineSplitter extends ByteSink {
-  /** Returns the part of the unfinished line that can be shown, masked; null if there is no unfinished line. */
+  /**
+   * Returns the part of the unfinished line that can be shown, masked; null if there is no unfinished line or the
+   * budget is used up.
+   */
   unfinishedLine(): string | null;
 }
 
@@ -110,7 +113,7 @@ export function createMarkerExtractor(
   const maxMarkerBytes = markerPrefix.length + 64;
   let pending: Buffer = Buffer.alloc(0);
 
-  /** Handles the markers and passes the other bytes. Returns the last bytes if they may begin a marker. */
+  /** Handles the markers and passes the other bytes. Returns the last bytes that may begin a marker. */
   function processBytes(bytes: Buffer): Buffer {
     for (;;) {
       const start = bytes.indexOf(markerPrefix);

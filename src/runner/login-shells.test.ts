@@ -73,7 +73,7 @@ test('output without an end marker is reported as incomplete', async () => {
   );
 });
 
-test('if an account runs no commands, the problem explains why and contains the message of the server', async () => {
+test('if an account runs no commands, the problem says so and contains the message of the server, if any', async () => {
   // The command that cloud-init writes into root's authorized_keys. It keeps the session open for ten seconds.
   const cloudImage = `echo 'Please login as the user "ubuntu" rather than the user "root".';echo;sleep 10;exit 142`;
   const accounts: [string, RegExp][] = [
@@ -97,12 +97,13 @@ test('if an account runs no commands, the problem explains why and contains the 
       const startedAtMs = performance.now();
       const outcome = await runWithForcedCommand(command, shellStep('id'));
       assert.match(outcome.problem ?? '', problem);
-      if (command === cloudImage) assert.ok(performance.now() - startedAtMs < 9_000, 'it does not wait for the end');
+      if (command === cloudImage)
+        assert.ok(performance.now() - startedAtMs < 9_000, 'the step waited until the server ended the session');
     }),
   );
 });
 
-test('a greeting that contains the message of an account without commands does not end a step', async () => {
+test('a greeting that contains the message of an account that runs no commands does not end a step', async () => {
   const greeting = `echo "This account is currently not available."; sleep 0.3; ${RUN_ORIGINAL_COMMAND}`;
   const { lines, exitCode } = await runWithForcedCommand(greeting, shellStep('sleep 1.5; echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);

@@ -38,13 +38,13 @@ function encodingsOf(value: string): string[] {
 }
 
 /**
- * Maximum number of characters of a secret that are compared. If a line contains this many characters of a longer
- * secret, as many characters as the secret has are masked. This bounds the cost per character for secrets of any
- * length.
+ * Maximum number of characters of a secret that are compared. If a line contains the first `MAX_COMPARED_LENGTH`
+ * characters of a longer secret, as many characters as the secret has are masked. This bounds the cost per character
+ * for secrets of any length.
  */
 const MAX_COMPARED_LENGTH = 256;
 
-/** Devpilot's own secrets are shorter than this; characters. */
+/** Devpilot's own secrets have fewer characters than this. */
 const DEVPILOT_SECRET_LOOKAHEAD = 128;
 
 /** A node of a compressed trie of secret prefixes. */
@@ -127,7 +127,10 @@ function createTrieMask(root: TrieNode, lookahead: number): Mask {
     return ranges;
   }
 
-  /** Returns where a secret may begin that the end of the line cuts off; the length of the line if there is none. */
+  /**
+   * Returns the first position from which the end of a line may be the beginning of a secret; the length of the line if
+   * there is none.
+   */
   function unfinishedStart(line: string): number {
     for (let index = Math.max(0, line.length - lookahead); index < line.length; index++)
       if (mayContinueAt(root, line, index)) return Math.min(index, unfinishedSecretStart(line));
@@ -144,7 +147,7 @@ function createTrieMask(root: TrieNode, lookahead: number): Mask {
     const ranges = secretsIn(text, text.length).map(
       ([start, end]): Range => [positionInLine(start), positionInLine(end - 1) + 1],
     );
-    // If the line was truncated, a secret may continue beyond its end, because of the escape sequences in it.
+    // A truncated line may end within such a secret, because the lookahead does not include the escape sequences.
     return line.length > length ? [...ranges, [positionInLine(unfinishedStart(text)), line.length]] : ranges;
   }
 
@@ -179,10 +182,10 @@ const createTrie = (): TrieNode => ({ edge: '', secretLength: 0, children: new M
 export const DEVPILOT_SECRETS_MASK = createTrieMask(createTrie(), DEVPILOT_SECRET_LOOKAHEAD);
 
 /**
- * Creates a mask that hides the values and every text in the format of a Devpilot secret. The trie makes the cost per
- * character independent of the number of secrets, which `mask.test.ts` checks. Without this requirement, one search per
- * secret would be sufficient. Calls `yieldIfDue` between values, because 1,000 values with thousands of lines take
- * longer than the event loop may be held.
+ * Creates a mask that hides the values, except short and common ones, and every text in the format of a Devpilot
+ * secret. The trie makes the cost per character independent of the number of secrets (`mask.test.ts` limits the CPU
+ * time). Without this requirement, one search per secret would be sufficient. Calls `yieldIfDue` before each value,
+ * because 1,000 values with thousands of lines would block the event loop for too long.
  */
 export async function createMask(values: Iterable<string>, yieldIfDue: () => Promise<void> | undefined): Promise<Mask> {
   const root = createTrie();

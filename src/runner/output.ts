@@ -18,10 +18,10 @@ export interface OutputLine {
 
 /** Delay before an unfinished line is shown. */
 const UNFINISHED_LINE_DELAY_MS = 200;
-/** Maximum number of characters per stream that are stored of the output before the step is ready: the last ones. */
+/** Maximum number of characters that are kept of each stream's output before the ready marker: the last ones. */
 const MAX_BANNER_CHARACTERS = 4096;
 
-/** The two output streams of a step, without the markers that Devpilot's shell writes to both. */
+/** The two output streams of a step, without the markers that Devpilot's script writes to both. */
 export interface StepOutput {
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
@@ -37,8 +37,8 @@ export interface StepOutput {
 }
 
 /**
- * Creates the reader of a step's output. Output before the ready marker comes from the shell's start-up files, and is
- * not part of the step's output. `onMarker` receives the markers of standard error.
+ * Creates the reader of a step's output. Output before the ready marker is not part of the step's output (see
+ * `banner`). `onMarker` receives the markers of standard error.
  */
 export function createOutputReader(options: {
   readonly nonce: string;
@@ -54,7 +54,7 @@ export function createOutputReader(options: {
   const budget = { remaining: limits.maxTotalCharacters };
   const emit = (stream: OutputLine['stream'], text: string) => onLine({ at: Date.now(), stream, text });
   const onFull = () =>
-    emit('system', `Further output is not stored: a step can print at most ${limits.maxTotalCharacters} characters.`);
+    emit('system', `Further output is not stored: the limit is ${limits.maxTotalCharacters} characters per step.`);
   const banner = { stdout: '', stderr: '' };
   const endedStreams = { stdout: false, stderr: false };
 

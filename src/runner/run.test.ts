@@ -193,7 +193,7 @@ describe('steps', { concurrency: true }, () => {
         assert.deepEqual([content, modes, existsSync(directory)], ["it's\none\n", '700 600 ', false]);
       });
 
-      test('survives a gigabyte of output and reports the end', async () => {
+      test('survives a gigabyte of output and reports its exit code', async () => {
         const rssBefore = process.memoryUsage().rss;
         const ran = await perform(targets[targetKind], {
           ...shellStep('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
@@ -205,7 +205,7 @@ describe('steps', { concurrency: true }, () => {
         assert.ok(process.memoryUsage().rss - rssBefore < 300_000_000);
       });
 
-      test('ends its whole process group on a time limit or signal, even one that ignores SIGTERM', async () => {
+      test('is ended with its whole process group by the time limit or the abort signal, even if it ignores SIGTERM', async () => {
         const mark = uniqueSeconds(61, targetKind);
         const expired = await perform(targets[targetKind], {
           ...shellStep(`sleep ${mark} & sleep ${mark}; :`),
@@ -227,7 +227,7 @@ describe('steps', { concurrency: true }, () => {
         assert.deepEqual((await perform(targets[targetKind], shellStep('exit 1'), cancelling.signal)).cancelled, true);
       });
 
-      test('is cancelled by a signal at any moment of its start', async () => {
+      test('is cancelled by the abort signal at any moment of its start', async () => {
         for (let delayTicks = 0; delayTicks < 12; delayTicks++) {
           const cancelling = new AbortController();
           const ran = perform(targets[targetKind], shellStep('sleep 600'), cancelling.signal);
@@ -237,7 +237,7 @@ describe('steps', { concurrency: true }, () => {
         }
       });
 
-      test('ends on a signal while it reads a stream', async () => {
+      test('is cancelled by the abort signal while it reads a stream', async () => {
         const mark = uniqueSeconds(62, targetKind);
         const cancelling = new AbortController();
         const endless = new Readable({ read: () => undefined });
@@ -329,7 +329,7 @@ describe('steps', { concurrency: true }, () => {
   });
 });
 
-test('an unreachable server, or a server with another host key, is reported and receives nothing', async () => {
+test('an unreachable server, or a server with another host key, is reported, and no key folder remains', async () => {
   const { ssh } = targets;
   assert.ok(ssh?.kind === 'ssh');
   const unreachable = await perform({ ...ssh, port: 1 }, shellStep('id'));

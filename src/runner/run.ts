@@ -13,7 +13,7 @@ export type { OutputLine } from './output.ts';
 export { OutputTruncated } from './step-process.ts';
 export type { RunTarget } from './transport.ts';
 
-/** A process to run. No part of it appears on a command line that Devpilot starts. */
+/** A process to run. Only `runAs` and the arguments of the command itself appear on a command line. */
 export interface Step {
   /**
    * The arguments of a command, or a script body for an interpreter (a program and its options), which receives it as
@@ -23,11 +23,14 @@ export interface Step {
     | { readonly argv: readonly string[] }
     | { readonly interpreter: readonly string[]; readonly body: string };
   readonly environment?: Readonly<Record<string, string>>;
-  /** An absolute path, or several paths, of which the first that exists is used. Default: the user's home directory. */
+  /**
+   * An absolute path, or several paths, of which the first that exists is used. If omitted, or if none of several
+   * exists: the home directory of the user who logs in; for a local target, `/`.
+   */
   readonly cwd?: string | readonly string[] | null;
   /**
    * Files that exist only while the step runs, by name. They are in a directory that only the step's user can read, in
-   * memory if the server has `/dev/shm`. The variable `variable` contains the path of the directory.
+   * memory if the server has `/dev/shm`. The environment variable named `variable` contains the path of the directory.
    */
   readonly files?: { readonly variable: string; readonly contents: Readonly<Record<string, string>> };
   /** Standard input; empty if omitted. A stream is piped as it arrives. */
@@ -43,7 +46,10 @@ export interface Step {
   readonly onLine?: (line: OutputLine) => void;
   /** Receives unfinished lines, such as progress bars and prompts, each time they have changed. */
   readonly onUnfinishedLine?: (line: OutputLine) => void;
-  /** Receives standard output as raw bytes instead of lines, with back-pressure. The stream is ended with the step. */
+  /**
+   * Receives standard output as raw bytes instead of lines, with back-pressure. The stream is ended when the step ends,
+   * or destroyed with `OutputTruncated` if the output may be incomplete.
+   */
   readonly stdout?: Writable;
   readonly limits?: OutputLimits;
 }
@@ -77,10 +83,11 @@ function stdinOf(stdin: Step['stdin'], path: string | undefined): StepScriptOpti
 }
 
 /**
- * Runs a step until it ends by itself, or until a timeout or the signal ends its whole process group. Background
- * processes of a step that ends by itself are left running. If this process ends or freezes, the server ends the step
- * within `HEARTBEAT_TIMEOUT_SECONDS`. If the step's standard input is a stream, no heartbeats are sent, and only the
- * stream ends. A failure is part of the outcome. Rejects with `TypeError` for values that no process can receive.
+ * Runs a step until it ends by itself, or until its timeout or the abort signal ends its whole process group.
+ * Background processes of a step that ends by itself are left running. If Devpilot's process ends or freezes, the
+ * server starts to end the step within `HEARTBEAT_TIMEOUT_SECONDS`. If the step's standard input is a stream, no
+ * heartbeats are sent, and the server only ends the stream. A failure is part of the outcome. Rejects with `TypeError`
+ * for values that no process can receive.
  */
 export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
   const startedAtMs = performance.now();

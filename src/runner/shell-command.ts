@@ -9,8 +9,8 @@ const INTERPRETER_ARGV: Readonly<Record<CommandInterpreter, readonly string[]>> 
 const isShell = (path: string): path is CommandInterpreter => path in INTERPRETER_ARGV;
 
 /**
- * Returns a command that runs `body` with the selected shell or, by default, with the interpreter that its first line
- * (`#!`) names.
+ * Returns a command that runs `body` with the selected shell or, if none is selected, with the interpreter that its
+ * first line (`#!`) names; `/bin/sh` if it names none.
  */
 export function shellCommand(body: string, interpreter?: CommandInterpreter) {
   const selected = interpreter ?? shebangOf(body) ?? '/bin/sh';

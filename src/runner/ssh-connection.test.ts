@@ -74,7 +74,7 @@ test('a lost connection is reopened for the next step, despite refused attempts'
   await proxy.close();
 });
 
-test('closed ports and other protocols cause the same error, and the error of an SSH server that refuses contains its message', async () => {
+test('closed ports and other protocols cause the same error, and the error of an SSH server that refuses the key contains its message', async () => {
   const refusingProxy = await startConnectionProxy(sshd.port, () => true);
   const smtpServer = createServer((socket) =>
     socket.on('error', () => undefined).end('220 mail.example.com ESMTP\r\n'),

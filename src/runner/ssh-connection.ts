@@ -36,13 +36,13 @@ export type RetryDelays = readonly number[];
 /** Time allowed for authentication, beyond the time to connect; milliseconds. */
 const SIGN_IN_TIMEOUT_MS = 20_000;
 const CONNECTED_MARKER = 'devpilot-connected';
-/** Maximum time in milliseconds until the master client notices a lost connection that the client of a step noticed. */
+/** Maximum time to wait until the master client also notices a loss that a step's client noticed; milliseconds. */
 const LOSS_DETECTION_MS = 2000;
 /** Maximum length of a socket path, to which the client appends 17 characters (unix(7) allows 108 bytes). */
 const MAX_SOCKET_PATH_LENGTH = 90;
 
 /**
- * Runs its arguments as a command (`p`), and ends the command when standard input closes, also if this process is
+ * Runs its arguments as a command (`p`), and ends the command when standard input closes, also because Devpilot was
  * killed: a subshell (`w`) reads standard input (file descriptor 3) until its end.
  */
 const SUPERVISOR_SCRIPT = `exec 3<&0
@@ -56,7 +56,7 @@ exit "$c"`;
 /** An SSH connection over which any number of steps run, sequentially or concurrently. */
 export interface Connection {
   isOpen(): boolean;
-  /** Starts a shell on the server that reads scripts (`ENTRY_COMMAND`). */
+  /** Starts `ENTRY_COMMAND` on the server: a shell that reads and runs a script. */
   openShell(): ChildProcessWithoutNullStreams;
   /** For a step that has noticed a lost connection: resolves when `isOpen` returns false, or after two seconds. */
   waitUntilLost(): Promise<void>;
@@ -120,7 +120,9 @@ async function connectToAddress(
   const socket = join(folder, 's');
   try {
     if (socket.length > MAX_SOCKET_PATH_LENGTH)
-      throw new SshConnectFailure('The path of TMPDIR is too long for a socket.', { unreachable: false });
+      throw new SshConnectFailure('Connection failed: the path of TMPDIR is too long for a socket.', {
+        unreachable: false,
+      });
     const keyFile = join(folder, 'key');
     const knownHosts = join(folder, 'known_hosts');
     await writeFile(keyFile, target.privateKey, { mode: 0o600, flag: 'wx' });
@@ -173,7 +175,10 @@ function openShellOver(socket: string): ChildProcessWithoutNullStreams {
   });
 }
 
-/** Returns the allowed addresses of a host, resolved once. Throws `SshConnectFailure`. */
+/**
+ * Returns the addresses of a host to which Devpilot may connect. Connect to one of them and not to the name, which
+ * could resolve to another address the next time. Throws `SshConnectFailure`.
+ */
 export async function allowedAddresses({
   host,
   allowNodeLocal,

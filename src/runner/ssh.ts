@@ -9,7 +9,7 @@ export interface SshTarget {
   readonly user: string;
   readonly hostKey: string;
   readonly privateKey: string;
-  /** Whether the host can be loopback or link-local: an address of Devpilot's own machine or network. */
+  /** Whether the host may be loopback or link-local: an address of Devpilot's own machine or network. */
   readonly allowNodeLocal: boolean;
   /** Pauses between connection attempts in milliseconds if no server is reached; a single attempt if omitted. */
   readonly retryDelaysMs?: readonly number[];
@@ -18,8 +18,8 @@ export interface SshTarget {
 const MAX_OUTPUT_CHARACTERS = 16_384;
 export const CONNECT_TIMEOUT_SECONDS = 10;
 /**
- * The environment of the client, without variables and files of this user that could change how it connects or signs
- * in.
+ * The environment of OpenSSH's client, without variables and files of Devpilot's own user that could change how it
+ * connects or signs in.
  */
 export const SSH_CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
 
@@ -94,7 +94,7 @@ function minimalEnvironment(): NodeJS.ProcessEnv {
   );
 }
 
-/** Starts a shell on this machine that reads scripts. */
+/** Starts a shell on the machine that runs Devpilot. The shell reads and runs a script. */
 export function openLocalShell(): ChildProcessWithoutNullStreams {
   const [shell, ...args] = LOCAL_ENTRY_ARGV;
   return spawn(shell, args, { stdio: 'pipe', cwd: '/', env: minimalEnvironment() });

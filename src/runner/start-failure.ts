@@ -11,6 +11,7 @@ const lastPrintableLine = (text: string): string => printableLines(text).at(-1) 
 /** Exit code of OpenSSH's client if the connection failed. */
 export const SSH_CONNECTION_FAILED = 255;
 
+/** The output before a step was ready; see `StepOutput`. */
 interface Banner {
   readonly stdout: string;
   readonly stderr: string;
@@ -54,7 +55,8 @@ export function describeStartFailure(code: number | null, banner: Banner): strin
   const lastOutput = lastPrintableLine(banner.stdout);
   if (code === null || code === SSH_CONNECTION_FAILED) {
     const cause = firstError || lastOutput;
-    return cause === '' ? 'The server did not start the step in time.' : `The server did not start the step: ${cause}`;
+    if (cause !== '') return `The server did not start the step: ${cause}`;
+    return code === null ? 'The server did not start the step in time.' : 'The server did not start the step.';
   }
   const explanation =
     'Signed in, but this account does not run commands (a shell such as /bin/false, SFTP only, or the wrong user).';

@@ -30,9 +30,9 @@ const MAX_OUTPUT_DRAIN_MS = 10_000;
 const OUTPUT_HELD_OPEN_MESSAGE =
   'A process that the step left running holds its output open. Its further output is not stored.';
 const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received.';
-/** How long to wait for the report of the start of a step that must already end; milliseconds. */
+/** Maximum time to wait until the start of a step that is already being stopped is reported; milliseconds. */
 const START_GRACE_MS = 2_000;
-/** Maximum time to end a step, beyond the grace period of its process group; milliseconds. */
+/** Maximum time to end a step, including the grace period of its process group; milliseconds. */
 const STOP_TIMEOUT_MS = KILL_GRACE_MS + 10_000;
 
 /** How a step ended; see `StepOutcome`. */
@@ -130,7 +130,7 @@ export class StepProcess {
         this.#stop();
       });
     },
-    /** Closes the connection if the server takes too long to end the process group. */
+    /** Closes the streams if the server takes too long to end the process group. */
     startStopTimeout: () => {
       this.#clearTimer('heartbeat');
       this.#setTimer('stop', STOP_TIMEOUT_MS, () => this.#cutStreams());
@@ -166,10 +166,10 @@ export class StepProcess {
     stdout.on('data', recordOutputTime);
     const reader = this.#step.stdout;
     if (reader === undefined) {
-      stdout.on('data', this.#output.stdout.write).on('data', () => this.#endRefusal());
+      stdout.on('data', this.#output.stdout.write).on('data', () => this.#endSessionIfRefused());
       return;
     }
-    stdout.on('data', () => this.#endRefusal());
+    stdout.on('data', () => this.#endSessionIfRefused());
     stdout.pipe(this.#output.rawStdout).pipe(reader);
     // The reader has failed, so the step is ended.
     reader.once('error', () => {
@@ -181,7 +181,7 @@ export class StepProcess {
   }
 
   /** Ends the session of an account that runs no commands early, because cloud images keep it open for ten seconds. */
-  #endRefusal(): void {
+  #endSessionIfRefused(): void {
     if (this.#state.group !== null) return;
     if (describeKnownRefusal(this.#output.banner()) === null) return;
     this.#setTimer('start', REFUSAL_GRACE_MS, () => this.#cutStreams());
@@ -197,8 +197,8 @@ export class StepProcess {
   }
 
   /**
-   * Closes the streams after the complete output of the step and, for a short time, the output of its background
-   * processes.
+   * Closes the streams when the output pauses: for `OUTPUT_IDLE_MS` if the step's own output is complete, otherwise for
+   * `STOP_TIMEOUT_MS`. If it is complete, the output of background processes is read for at most `MAX_OUTPUT_DRAIN_MS`.
    */
   #cutAfterOutput(sinceMs: number): void {
     this.#setTimer('drain', OUTPUT_IDLE_MS / 4, () => {
@@ -232,7 +232,7 @@ export class StepProcess {
     if (stdout !== undefined && !this.#child.stdout.readableEnded) stdout.destroy(new OutputTruncated());
     await this.#rawOutputRead;
     const isExplained = exitCode !== null || this.#cancelled || this.#timedOut;
-    const problem = isExplained ? null : this.#describeLoss(code);
+    const problem = isExplained ? null : this.#describeProblem(code);
     return { exitCode, timedOut: this.#timedOut, cancelled: this.#cancelled, problem };
   }
 
@@ -249,7 +249,7 @@ export class StepProcess {
     this.#step.onLine?.({ at: Date.now(), stream: 'system', text });
   }
 
-  #describeLoss(code: number | null): string {
+  #describeProblem(code: number | null): string {
     if (this.#state.group !== null) return 'The connection to the server was lost.';
     const failure = this.#spawnFailure;
     return describeStartFailure(code, failure === '' ? this.#output.banner() : { stdout: '', stderr: failure });

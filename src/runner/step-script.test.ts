@@ -19,7 +19,7 @@ test('background processes of a step keep running if the signal that ends its wa
     runAs: null,
   });
   // The folder is in the command line, so that the shell and its watchdog can be found among the running processes.
-  // A shell function replaces `kill` and does not send the signal, as if the subshell could not receive it yet.
+  // A shell function replaces `kill` and does not send the signal, as if the watchdog could not receive it yet.
   const losingKill = `kill() { [ "$*" = "$w" ] || command kill "$@"; }; : ${folder}`;
   const [, , readScript] = LOCAL_ENTRY_ARGV;
   const child = spawn('/bin/sh', ['-c', `${losingKill}\n${readScript}`], {
@@ -29,7 +29,7 @@ test('background processes of a step keep running if the signal that ends its wa
   t.after(() => spawn('pkill', ['-f', `^sleep ${mark}$`]));
   child.stdout.resume();
   child.stdin.write(script);
-  // The watchdog ends the step when its input ends.
+  // Node.js then closes the input of the shell, and the watchdog, which still runs, reacts as if the node were lost.
   await once(child, 'exit');
   await until(async () => !isRunning(folder));
   // The shell may not have started the background process yet.

@@ -1,8 +1,8 @@
 import { shellQuote } from './shell-quote.ts';
 
 /**
- * The only text on a command line, on every server and for every step: a shell that reads the length of its script, and
- * then reads and runs the script. All data of a step is sent over standard input, which `ps` does not show. `head -c`
+ * The command line of every shell that runs a step: the shell reads the length of its script, and then reads and runs
+ * the script. All data of the step is sent over standard input, which `ps` does not show. `head -c`
  * does not read beyond the script, so the step can read the remaining input.
  */
 const READ_SCRIPT = 'read -r n && eval "$(head -c "$n")"';
@@ -51,7 +51,7 @@ elif [ "$(id -u)" = 0 ]; then exec runuser -u "$u" -- /bin/sh -c "$e"
 else exec sudo -n -H -u "$u" -- /bin/sh -c "$e"; fi`;
 }
 
-/** Ends the process group and the process `p`: with SIGTERM and, after the grace period, with SIGKILL. */
+/** Ends the process `p` and its process group: with SIGTERM and, after the grace period, with SIGKILL. */
 const END_GROUP_SCRIPT = `kill -s TERM -- "-$p" "$p"
 i=0; while kill -s 0 -- "-$p" && [ "$i" -lt ${KILL_GRACE_MS / 100} ]; do sleep 0.1; i=$((i+1)); done
 kill -s KILL -- "-$p" "$p"`;
@@ -59,7 +59,7 @@ kill -s KILL -- "-$p" "$p"`;
 /**
  * Ends the step's process group when the heartbeats stop, on request or because the node is lost. Does nothing if the
  * step itself has already ended, so that its background processes are left running. (The shell ends this subshell when
- * the step ends, but a shell that has just forked can lose that signal.)
+ * the step ends, but a subshell that was just forked can lose that signal.)
  */
 const WATCHDOG_SCRIPT = `(
 if [ -n "$t" ]; then while [ -n "$("$t" ${HEARTBEAT_TIMEOUT_SECONDS} head -c 1 <&3)" ]; do :; done
@@ -83,7 +83,7 @@ function inputRedirection(stdin: StepScriptOptions['stdin']): string {
   return 'path' in stdin ? `<${shellQuote(stdin.path)}` : '<"$d/stdin"';
 }
 
-/** Returns the name of a variable or file. Throws `TypeError` if it is not one that the script can contain unquoted. */
+/** Returns the name of a variable or file. Throws `TypeError` if the script cannot contain the name unquoted. */
 function requireSafeName(name: string): string {
   if (!SAFE_NAME.test(name)) throw new TypeError('Invalid name of a variable or file.');
   return name;

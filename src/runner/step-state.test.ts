@@ -26,7 +26,7 @@ const cases: { readonly name: string; readonly events: StepEvent[]; readonly exp
     expected: 'running supervise, draining drain, closed',
   },
   {
-    name: 'a step that is stopped ends its process group',
+    name: 'when a running step is stopped, its process group is ended',
     events: [STARTED, STOP, ENDED, CLOSED],
     expected: 'running supervise, stopping startStopTimeout endGroup, draining drain, closed',
   },

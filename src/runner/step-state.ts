@@ -4,7 +4,7 @@
  *
  * - `starting`: the shell was opened, but the start is not reported yet.
  * - `running`: the start was reported.
- * - `stopping`: the end was requested, because of the time limit, a signal or the loss of a stream.
+ * - `stopping`: the end was requested, because of the time limit, the abort signal or a failed stream.
  * - `draining`: the exit code was reported, and the remaining output is being read.
  * - `closed`: the shell has ended.
  */
@@ -21,7 +21,7 @@ export type StepState =
   | { readonly name: 'closed'; readonly group: number | null; readonly exitCode: number | null };
 
 /**
- * The script on the target server reports `started` and `ended`; `stop` is our own request to end the step; `closed`
+ * The script on the target server reports `started` and `ended`; `stop` is Devpilot's request to end the step; `closed`
  * means that the shell has ended.
  */
 export type StepEvent =

@@ -2,7 +2,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { openLocalShell, type SshTarget } from './ssh.ts';
 import { type Connection, connect } from './ssh-connection.ts';
 
-/** The machine on which steps run: a server, or this machine where the operator allows it. */
+/** The machine on which steps run: a server or, if the operator allows it, the machine that runs Devpilot. */
 export type RunTarget = { readonly kind: 'local' } | SshRunTarget;
 /**
  * A server. `connect` returns the connection that steps share (`ConnectionPool`). If it is omitted, each step opens its

@@ -2,7 +2,7 @@ import type { CredentialRecord } from '../authorization/record.ts';
 import { effectiveRightNamesOf, type RightsMask, rightNamesOf } from '../authorization/rights.ts';
 import type { Identity } from './remote-authorizer.ts';
 
-/** Caches the right names per mask. The cache stays small, because few different masks occur. */
+/** Caches the names of the rights in each mask. The cache stays small, because few different masks occur. */
 function memoizeNames<Name>(toNames: (rights: RightsMask) => Name[]): (rights: RightsMask) => readonly Name[] {
   const namesByMask = new Map<RightsMask, readonly Name[]>();
   return (rights) => {
@@ -26,7 +26,10 @@ function identityOf({ id, kind, name, workspace, rights }: CredentialRecord): Id
   };
 }
 
-/** An allowed decision. A class with a lazy getter, so that the identity is only built for callers that read it. */
+/**
+ * The decision to allow a request. A class with a lazy getter, so that the identity is only built for callers that read
+ * it.
+ */
 export class AllowedDecision {
   readonly allowed = true;
   readonly #record: CredentialRecord;

@@ -39,9 +39,10 @@ export async function hashOfAuditEvent(workspaceId: string, event: AuditEvent): 
 }
 
 /**
- * Verifies that events of an activity log, oldest first, are complete, in order and unmodified: each event contains the
- * hash of the previous event. `after` is the last event verified earlier; without it, the first event must be the first
- * of the log. Repeated events are skipped, because webhooks can send an event again. Needs no connection to Devpilot.
+ * Verifies that events of an activity log, oldest first, have no gaps and are unmodified: each event contains the hash
+ * of the previous event. Missing events after the last one cannot be detected. `after` is the last event verified
+ * earlier; without it, the first event must be the first of the log. Repeated events are skipped, because webhooks can
+ * send an event again. Needs no connection to Devpilot.
  */
 export async function verifyAuditEvents(
   workspaceId: string,

@@ -294,7 +294,7 @@ describe('Reading a log', () => {
 });
 
 describe('Requests', () => {
-  test('contain the workspace, the credential and the passphrase as UTF-8 bytes, and encode IDs in paths', async () => {
+  test('contain the workspace, the credential, and the passphrase in UTF-8; IDs in paths are encoded', async () => {
     const { requests, send } = respondWith(json(200, {}));
     const client = createClient({
       url: 'https://devpilot.example.com',

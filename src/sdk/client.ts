@@ -48,7 +48,7 @@ export type Client = ReturnType<typeof requestsOf> &
   ReturnType<typeof noticeClientsOf> &
   ReturnType<typeof workloadClientsOf>;
 
-/** Methods for arbitrary requests, and for the identity of the client. */
+/** Methods for arbitrary requests, and for the caller's identity. */
 function requestsOf(transport: Transport) {
   const { send } = transport;
   return {
@@ -61,7 +61,7 @@ function requestsOf(transport: Transport) {
 }
 
 /**
- * Creates a typed client for the whole API. A failed call throws `DevpilotError`, and a call whose signal is aborted
+ * Creates a typed client for the API. A failed call throws `DevpilotError`, and a call whose signal is aborted
  * throws the signal's reason. Without `credential`, the session cookie of the browser is used.
  */
 export function createClient(options: ClientOptions = {}): Client {

@@ -9,7 +9,10 @@ import { createTransport } from './transport.ts';
 
 /** The requests that a guard sends to the server with its API key. A failed request throws `DevpilotError`. */
 export interface GuardConnection {
-  /** `now` is the server's clock in epoch milliseconds; 0 if no lease is granted. */
+  /**
+   * Requests a lease; `applied` and `advanced` are explained at `createLeaseRenewal`. In the result, `now` is the
+   * server's clock in epoch milliseconds; 0 if no lease is granted.
+   */
   sendHeartbeat(
     applied: RevocationPoint | null,
     advanced: boolean,

@@ -27,7 +27,7 @@ interface CredentialQuery extends Paging {
   /** ID of the creator. */
   readonly createdBy?: string | undefined;
   readonly unusedForDays?: number | undefined;
-  /** Excludes credentials that have expired or never expire. */
+  /** Only credentials that expire within this number of days; excludes those that have expired or never expire. */
   readonly expiresWithinDays?: number | undefined;
   readonly neverExpires?: boolean | undefined;
   /** Only credentials that violate the policy of the workspace, or only those that do not. */
@@ -114,7 +114,7 @@ export function credentialClientsOf(transport: Transport) {
       /** Records a decision about a credential, by its ID. Throws `not_found`. */
       decide: (credential: string, body: ReviewDecision, call?: CallOptions): Promise<ReviewItem> =>
         send('POST', pathTo('/v1/review', credential), { ...call, body }),
-      /** Streams the whole review as CSV. */
+      /** Streams all matching credentials of the review as CSV. */
       export: (query?: ReviewListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream('/v1/review', { ...call, query: { ...query }, accept: 'text/csv' }),
     },
@@ -127,7 +127,7 @@ export function credentialClientsOf(transport: Transport) {
     /** Returns whether a request with a credential would be allowed, and which step decides. Does not count a use. */
     explain: (body: ExplainAuthorization, call?: CallOptions): Promise<AuthorizationExplanation> =>
       send('POST', '/v1/authorize/explain', { ...call, body }),
-    /** Introspects a credential of the caller's workspace (RFC 7662); the caller is an API key with `read`. */
+    /** Introspects a credential of the caller's workspace (RFC 7662). The caller must be an API key with `read`. */
     introspect: (form: { token: string; passphrase?: string }, call?: CallOptions): Promise<Introspection> =>
       send('POST', '/v1/introspect', { ...call, form }),
     /** Revokes a credential by its secret (RFC 7009); the response does not reveal whether it existed. */

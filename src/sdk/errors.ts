@@ -14,7 +14,7 @@ export interface ErrorDetails {
   readonly required?: readonly string[] | undefined;
   /** Seconds to wait before retrying. */
   readonly retryAfter?: number | undefined;
-  /** ID of the resource that the first call created, for `idempotent_replay`. */
+  /** ID of the resource that the first request with the same key created, for `idempotent_replay`. */
   readonly id?: string | undefined;
   /** The error code of RFC 6749 and RFC 8628 (`authorization_pending`, `slow_down`, …). */
   readonly error?: string | undefined;

@@ -34,7 +34,9 @@ function toResponse(decision: GuardDecision & { allowed: false }): Response {
   return new Response(body, { status, headers });
 }
 
-/** Returns the credential headers as a raw list. A repeated credential is refused: `Headers` has joined its values. */
+/**
+ * Returns the credential headers as a raw list. A repeated credential is refused, because `Headers` joins its values.
+ */
 function toRawHeaders(headers: Headers): string[] {
   const rawHeaders: string[] = [];
   headers.forEach((value, name) => {
@@ -95,7 +97,7 @@ export function guard(options: GuardOptions) {
 
     /**
      * Reports the uses that have not been reported yet, and releases the lease. The Fastify plugin calls this when the
-     * app closes.
+     * last app that it guards closes.
      */
     close,
 

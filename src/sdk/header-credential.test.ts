@@ -26,7 +26,7 @@ test('a single secret in a single header is read; any other credential is left t
   for (const [headers, expected] of cases) assert.equal(readHeaderCredential(headers), expected, headers.join(' '));
 });
 
-test('arbitrary headers never throw, and two credentials are never read as one', () => {
+test('reading arbitrary headers never throws, and two credentials are never read as one', () => {
   const name = fc.oneof(
     fc.constantFrom('authorization', 'X-API-Key', 'access-token-passphrase'),
     fc.string({ maxLength: 30 }),

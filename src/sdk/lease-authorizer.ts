@@ -121,7 +121,8 @@ export function createLeaseAuthorizer(options: {
   }
 
   /**
-   * Started by the first request, because edge runtimes such as Cloudflare Workers do not allow code outside a request.
+   * Requests the first lease, unless this was done before. Called by the first request, because edge runtimes such as
+   * Cloudflare Workers do not allow timers and requests outside a request handler.
    */
   function start(): Promise<boolean> {
     if (firstLease !== null) return firstLease;
@@ -167,7 +168,7 @@ export function createLeaseAuthorizer(options: {
       if (credential === NO_CREDENTIAL) return createRefusal('missing_credential');
       if (credential === LEFT_TO_SERVER) return authorizeRemotelyWhenReady(headers, client);
       if (credential.length > MAX_SECRET_LENGTH) return createRefusal('invalid_token');
-      // Looked up before its format is checked, because cached secrets are known to be well-formed.
+      // The cache is searched before the format is checked, because cached secrets need no check.
       const digest = sha256(credential);
       const record = registry.findCached(digest);
       // Decided for the instant at which `findCached` checked the lease.

@@ -5,7 +5,7 @@ import { type CallOptions, pause, type Transport } from './transport.ts';
 export interface LogOptions {
   /** Skips this number of lines. */
   readonly from?: number | undefined;
-  /** Waits for further lines. The stream ends when the deployment or run ends. */
+  /** Waits for further lines. The stream ends when the deployment, the run or the log command of the app ends. */
   readonly follow?: boolean | undefined;
   /** With `follow`, also returns incomplete lines, which have `partial: true`. */
   readonly partial?: boolean | undefined;
@@ -13,7 +13,7 @@ export interface LogOptions {
   readonly q?: string | undefined;
 }
 
-/** Maximum consecutive attempts without a new line. */
+/** Maximum number of consecutive attempts without a new line. */
 const MAX_ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 1000;
 
@@ -45,8 +45,8 @@ function toDevpilotError(error: unknown): DevpilotError {
 }
 
 /**
- * Streams the lines of a log. After a lost connection it continues with the next line, so that each line is returned
- * exactly once. Throws `DevpilotError`, or the reason of the caller's signal.
+ * Streams the lines of a log. After a lost connection it continues with the next line, so that each complete line is
+ * returned exactly once; a search (`q`) fails instead. Throws `DevpilotError`, or the reason of the caller's signal.
  */
 export async function* streamLog(
   transport: Transport,
@@ -67,7 +67,7 @@ export async function* streamLog(
       return;
     } catch (error) {
       call.signal?.throwIfAborted();
-      // The server would refuse a retry too.
+      // The server would refuse another attempt too.
       if (error instanceof DevpilotError && error.status !== 0 && error.status < 500) throw error;
       failures++;
       // A search cannot be resumed, because its matches do not contain their positions in the log.

@@ -21,7 +21,7 @@ export function noticeClientsOf(transport: Transport) {
     },
     notices: {
       ...listOf<Notice, NoticeListQuery, CountedPage<Notice>>(transport, path),
-      /** Dismisses a notice, or snoozes it with `until`. */
+      /** Dismisses a notice or, if `until` is set, snoozes it. */
       dismiss: (id: string, body: DismissNotice = {}, call?: CallOptions): Promise<Notice> =>
         transport.send('POST', `${pathTo(path, id)}/dismiss`, { ...call, body }),
       /** Reopens a notice that was dismissed or snoozed. */

@@ -24,7 +24,10 @@ export interface GuardOptions {
    * apps must include it.
    */
   readonly resource?: `app:${string}` | `project:${string}`;
-  /** Accepts any valid credential. Required if neither `scope` nor `permission` is set, to prevent mistakes. */
+  /**
+   * Accepts every valid credential. Required if neither `scope` nor `permission` is set, to prevent mistakes; otherwise
+   * without effect.
+   */
   readonly any?: true;
   /**
    * ID of the only workspace whose credentials are accepted. By default, `ask` accepts credentials of all workspaces,
@@ -160,10 +163,10 @@ function readIdentity(headers: Headers): Identity | null {
 }
 
 /**
- * Sends the credential of each request to Devpilot, and refuses the request unless Devpilot accepts it: with Devpilot's
- * 401, 403 or 503, or with a 503 if Devpilot is unreachable, too slow or responds unexpectedly. `workspaceId` returns
- * the workspace whose credentials are accepted, undefined for all workspaces, or null while it is unknown; no
- * credential is accepted until it is known.
+ * Returns a function that sends the credential of a request to Devpilot, and refuses the request unless Devpilot
+ * accepts the credential: with Devpilot's 401, 403 or 503, or with a 503 if Devpilot is unreachable, too slow or
+ * responds unexpectedly. `workspaceId` returns the workspace whose credentials are accepted, undefined for all
+ * workspaces, or null while it is unknown; no credential is accepted until it is known.
  */
 export function createRemoteAuthorizer(
   options: GuardOptions,

@@ -35,7 +35,7 @@ export function resourceClientOf<Item, Create, Update, Query extends Paging>(tra
     /** Throws `conflict` if the resource's tag is no longer `ifMatch`. */
     update: (idOrSlug: string, body: Update, call?: CallOptions): Promise<Item> =>
       send('PATCH', pathTo(path, idOrSlug), { ...call, body }),
-    /** Throws `conflict` while other resources depend on the resource; the message names them. */
+    /** Throws `conflict` while the resource is in use; the message states by what. */
     delete: (idOrSlug: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, idOrSlug), call),
   };
 }
@@ -45,9 +45,9 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
   const environmentPath = (idOrSlug: string) => `${pathTo(owners, idOrSlug)}/env`;
   return {
     /**
-     * Returns all variables, including inherited variables, or only the variable `name`. `values: 'hidden'` omits the
-     * values. Showing values to a person is recorded in the activity log. Members receive null values, and `forbidden`
-     * with `values: 'shown'`.
+     * Returns all variables, including inherited variables, or only the variable `name`. With `values: 'hidden'`, all
+     * values are null. Showing values to a person is recorded in the activity log. Members receive null values, and
+     * `forbidden` with `values: 'shown'`.
      */
     read: (
       idOrSlug: string,
@@ -118,7 +118,10 @@ export function resourceClientsOf(transport: Transport) {
     },
     servers: {
       ...resourceClientOf<Server, CreateServer, UpdateServer, ResourceListQuery>(transport, servers),
-      /** Tests the connection with the pinned host key. Can take up to ten seconds. */
+      /**
+       * Tests the connection with the pinned host key; without one, returns the host keys that the server offers. Can
+       * take more than ten seconds.
+       */
       check: (idOrSlug: string, call?: CallOptions): Promise<ServerCheck> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/check`, call),
       /**

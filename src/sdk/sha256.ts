@@ -1,4 +1,4 @@
-/** The constants of FIPS 180-4: first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
+/** The constants of FIPS 180-4: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 const ROUND_CONSTANTS = new Uint32Array([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
   0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
@@ -25,7 +25,7 @@ function toPaddedWords(text: string): Uint32Array {
   return words;
 }
 
-/** Adds one block to the state (FIPS 180-4, section 6.2.2, with its names `a` to `h`, `t1` and `t2`). */
+/** Updates the state with one block (FIPS 180-4, section 6.2.2, with its names `a` to `h`, `t1` and `t2`). */
 function compress(state: Uint32Array, words: Uint32Array, offset: number, schedule: Uint32Array): void {
   for (let round = 0; round < 64; round++) {
     if (round < 16) {
@@ -68,7 +68,7 @@ function compress(state: Uint32Array, words: Uint32Array, offset: number, schedu
  * Returns the SHA-256 (FIPS 180-4) of ASCII text as 32 characters U+0000–U+00FF, for runtimes whose own implementation
  * is asynchronous. The input is a secret with 238 random bits, so timing differences reveal nothing useful.
  */
-export function sha256InScript(text: string): string {
+export function sha256InJavaScript(text: string): string {
   const state = new Uint32Array(INITIAL_STATE);
   const schedule = new Uint32Array(64);
   const words = toPaddedWords(text);
@@ -89,7 +89,7 @@ function findNativeSha256(): ((text: string) => string) | null {
   };
   try {
     const hash = process?.getBuiltinModule?.('node:crypto')?.hash;
-    if (hash === undefined || hash('sha256', 'abc', 'latin1') !== sha256InScript('abc')) return null;
+    if (hash === undefined || hash('sha256', 'abc', 'latin1') !== sha256InJavaScript('abc')) return null;
     return (text) => hash('sha256', text, 'latin1');
   } catch {
     return null;
@@ -97,4 +97,4 @@ function findNativeSha256(): ((text: string) => string) | null {
 }
 
 /** Returns the SHA-256 of a secret as 32 characters U+0000–U+00FF, one per byte. */
-export const sha256: (text: string) => string = findNativeSha256() ?? sha256InScript;
+export const sha256: (text: string) => string = findNativeSha256() ?? sha256InJavaScript;

@@ -6,13 +6,13 @@ export interface ClientOptions {
   /** URL of the server, such as `https://devpilot.example.com`. In a browser, defaults to the page's origin. */
   readonly url?: string;
   /**
-   * The secret of a session, access token or API key, sent as `Authorization: Bearer`. Browsers use the session cookie
-   * instead.
+   * The secret of a session, access token or API key, sent as `Authorization: Bearer`. If it is omitted, a browser
+   * sends its session cookie.
    */
   readonly credential?: string | (() => string | null);
   /** The passphrase of an access token that requires one. */
   readonly passphrase?: string;
-  /** ID or slug of the workspace for a person's requests. */
+  /** ID or slug of the workspace that a person's requests concern. */
   readonly workspace?: string | (() => string | null);
   readonly fetch?: typeof fetch;
   /** Maximum duration of one attempt in milliseconds; 30,000 by default. */
@@ -95,8 +95,8 @@ export function pause(milliseconds: number, signal: AbortSignal | undefined): Pr
 /**
  * Returns the milliseconds until the next attempt, or null if the request must not be retried. A GET is retried after a
  * network error, a timeout, and 502, 503 or 504. Any method is retried after 429 with `Retry-After`, which shows that
- * the server did not process the request. A `Retry-After` above `MAX_RETRY_AFTER_MS` prevents a retry. `random` is
- * between 0 and 1.
+ * the server did not process the request. A `Retry-After` above `MAX_RETRY_AFTER_MS` prevents a retry. `retries` is the
+ * number of earlier retries, and `random` is between 0 and 1.
  */
 export function retryPauseMs(method: Method, error: DevpilotError, retries: number, random: number): number | null {
   const jitteredPauseMs = FIRST_RETRY_PAUSE_MS * 2 ** retries * (0.5 + random);

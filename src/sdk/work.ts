@@ -46,7 +46,7 @@ function deploymentClientOf(transport: Transport) {
   return {
     ...listOf<Deployment, DeploymentListQuery>(transport, path),
     get: (id: string, call?: CallOptions): Promise<Deployment> => send('GET', pathTo(path, id), call),
-    /** Returns the names of the variables that differ from the previous release. */
+    /** Returns the names of a deployment's variables, and of those that differ from the previous release. */
     variables: (id: string, call?: CallOptions): Promise<DeploymentVariables> =>
       send('GET', `${pathTo(path, id)}/variables`, call),
     /** Creates a deployment of an app; resolves before it finishes. */
@@ -61,7 +61,7 @@ function deploymentClientOf(transport: Transport) {
     promote: actionRequest('promote'),
     /** Aborts a canary deployment and rolls back its first server. */
     abort: actionRequest('abort'),
-    /** Runs a failed deployment again from the step that failed; resolves before it finishes. */
+    /** Queues a failed deployment to continue with the step that failed; resolves before it finishes. */
     retry: actionRequest('retry'),
     /** Streams the output of a deployment, line by line. */
     logs: (id: string, options?: LogOptions, call?: CallOptions) =>
@@ -102,10 +102,12 @@ export function workClientsOf(transport: Transport) {
       /** Creates a backup of an app; resolves before it finishes. */
       create: (app: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo('/v1/apps', app)}/backups`, { ...call, body: {} }),
-      /** Starts restoring a backup over the current data of its app or of `target`; resolves before it finishes. */
+      /**
+       * Queues the restore of a backup over the current data of its app or of `target`; resolves before it finishes.
+       */
       restore: (id: string, call?: CallOptions, target: RestoreBackup = {}): Promise<Backup> =>
         send('POST', `${pathTo(backups, id)}/restore`, { ...call, body: target }),
-      /** Starts verifying a backup; resolves before it finishes. */
+      /** Queues the verification of a backup; resolves before it finishes. */
       verify: (id: string, call?: CallOptions): Promise<Backup> => send('POST', `${pathTo(backups, id)}/verify`, call),
       /**
        * Returns the decrypted data of a backup as a stream: a tar archive (gzip), or the output of the backup command

@@ -25,11 +25,11 @@ const MAIL_STOP_TIMEOUT_MS = 1_000;
 /** Minimum time for the last writes of a shutdown, even if the last responses took long. */
 const LAST_WRITES_MIN_MS = 1_500;
 
-/** Starts the job queue, schedules, webhooks, and periodic writes and deletions. */
+/** Starts the job queue, schedules, webhooks, email, and periodic writes and deletions. */
 export function startBackgroundWork(
   { settings, options, clock, log, store, closers }: Base,
   { checks, people, sessionActivity, jobs, platform, webhooks }: Services,
-): { announceStop(): void } {
+): { beginStop(): void } {
   const { usageRecorder, usageJournal, rateLimiter, flushDenials } = checks;
   const onError = (error: unknown) => log.error({ err: error }, 'background task failed; retrying');
   const timers = [
@@ -85,7 +85,7 @@ export function startBackgroundWork(
   ]);
   return {
     /** Starts the slow parts of a shutdown while the last requests complete. The closers wait until they have ended. */
-    announceStop() {
+    beginStop() {
       platform.logs.stop();
       schedules.stop().catch(() => undefined);
       jobs.stop().catch(() => undefined);

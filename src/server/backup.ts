@@ -25,6 +25,7 @@ import { copyAndVerify, openSource, type StoreLocation, verifyLogs } from './tra
 
 /** Content of `backup.json`. */
 export interface Manifest {
+  /** The version of Devpilot that created the backup. */
   readonly devpilot: string;
   readonly madeAt: string;
   /** Engine of the source store; a backup is a SQLite file either way. */
@@ -65,8 +66,8 @@ function readGeneratedSecret({ databaseUrl, dataDirectory }: Settings): NamedSec
 }
 
 /**
- * Throws `StartRefusedError` if the store cannot be decrypted with the configured secret, or with the generated secret
- * that the backup would contain.
+ * Throws `StartRefusedError` if the store cannot be decrypted with the configured secret or, if none is configured,
+ * with the generated secret.
  */
 async function assertSecretMatchesStore(settings: Settings): Promise<void> {
   const secret = secretFromSettings(settings) ?? readGeneratedSecret(settings);
@@ -96,15 +97,14 @@ function vacuumInto(from: string, to: string): void {
 /**
  * Writes a consistent snapshot of the store into an empty directory while servers run: `devpilot.db`, a SQLite file for
  * every engine; `backup.json`; and the secret that the installation generated, unless `withSecret` is false. Verifies
- * every activity log in the snapshot. In the result, `secret` is whether the backup contains the secret. Throws
- * `CopyRefusedError`.
+ * every activity log in the snapshot. Throws `CopyRefusedError` or `StartRefusedError`.
  */
 export async function createBackup(
   settings: Settings,
   folder: string,
   { withSecret }: { readonly withSecret: boolean },
   onProgress: OnProgress,
-): Promise<{ manifest: Manifest; secret: boolean }> {
+): Promise<{ manifest: Manifest; isSecretIncluded: boolean }> {
   const location = storeLocationOf(settings);
   await assertSecretMatchesStore(settings);
   makeEmptyFolder(folder);
@@ -147,5 +147,5 @@ export async function createBackup(
   syncPath(join(folder, MANIFEST_FILE));
   syncPath(folder);
   recordBackupTime(settings.dataDirectory, Date.parse(madeAt));
-  return { manifest, secret: isSecretIncluded };
+  return { manifest, isSecretIncluded };
 }

@@ -2,13 +2,13 @@ import { SECOND } from '../contract/limits.ts';
 import { backupJobKind } from '../platform/backups/backup-job.ts';
 import { restoreJobKind, verificationJobKind } from '../platform/backups/restore-job.ts';
 import { cancelUnstartedRestores } from '../platform/backups/restores.ts';
-import { startDueBackups, startDueVerifications } from '../platform/backups/scheduled-backups.ts';
+import { enqueueDueBackups, enqueueDueVerifications } from '../platform/backups/scheduled-backups.ts';
 import { sweepObjects } from '../platform/backups/sweep.ts';
 import { commitStatusJobKind } from '../platform/commit-status/report-job.ts';
 import type { PlatformContext } from '../platform/context.ts';
 import { deploymentJobKind } from '../platform/deployments/deployments.ts';
 import { runJobKind } from '../platform/scripts/run-job.ts';
-import { startDueRuns } from '../platform/scripts/runs.ts';
+import { enqueueDueRuns } from '../platform/scripts/runs.ts';
 import { sweepKeyFolders } from '../runner/key-folder.ts';
 import { repeatEvery } from './housekeeping.ts';
 
@@ -40,9 +40,9 @@ export function startScheduler(
   platform: PlatformContext,
   { dueMs, sweepMs }: SchedulerIntervals,
 ): { stop(): Promise<void> } {
-  const runs = repeatEvery(dueMs, () => startDueRuns(platform), platform.onError);
-  const backups = repeatEvery(dueMs, () => startDueBackups(platform), platform.onError);
-  const verifications = repeatEvery(dueMs, () => startDueVerifications(platform), platform.onError);
+  const runs = repeatEvery(dueMs, () => enqueueDueRuns(platform), platform.onError);
+  const backups = repeatEvery(dueMs, () => enqueueDueBackups(platform), platform.onError);
+  const verifications = repeatEvery(dueMs, () => enqueueDueVerifications(platform), platform.onError);
   const stopping = new AbortController();
   const sweeper = repeatEvery(
     sweepMs,

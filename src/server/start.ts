@@ -47,7 +47,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     const setupCode = await createSetupCode(services.people);
     const backgroundWork = startBackgroundWork(base, services);
     closers.add([() => closeHttpServer(app.server, () => app.close(), options.idleMs ?? IDLE_MS)], HTTP_CLOSE_LIMIT_MS);
-    closers.add([backgroundWork.announceStop, cluster.membership.guards.stop]);
+    closers.add([backgroundWork.beginStop, cluster.membership.guards.stop]);
     let stopped: Promise<void> | null = null;
     return {
       url,

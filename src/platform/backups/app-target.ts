@@ -84,7 +84,8 @@ export function outcomeFailure(outcome: StepOutcome, description: string, lastLi
   if (outcome.problem !== null) return new JobFailure(outcome.problem);
   if (outcome.cancelled) return new JobFailure(`${description} was cancelled.`);
   if (outcome.exitCode === 0) return null;
-  const ending = outcome.signal === null ? `with exit code ${outcome.exitCode}` : `by ${outcome.signal}`;
+  const ending =
+    outcome.signal === null ? `ended with exit code ${outcome.exitCode}` : `was killed by ${outcome.signal}`;
   const text = lastLines.text();
-  return new JobFailure(`${description} ended ${ending}.${text === '' ? '' : ` Output:\n${text}`}`);
+  return new JobFailure(`${description} ${ending}.${text === '' ? '' : ` Output:\n${text}`}`);
 }

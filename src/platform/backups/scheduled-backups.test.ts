@@ -9,7 +9,7 @@ import { openTestStore, seedWorkspace } from '../../testing/test-store.ts';
 import type { PlatformContext } from '../context.ts';
 import { newRestoreRow } from './backup-record.ts';
 import { enqueueBackup } from './backups.ts';
-import { startDueBackups } from './scheduled-backups.ts';
+import { enqueueDueBackups } from './scheduled-backups.ts';
 
 const NOW = Date.parse('2027-02-24T04:00:00.000Z');
 
@@ -77,10 +77,10 @@ test('a scheduled backup is created during a verification, but not while another
     return rows.map(({ scheduled_for: scheduledFor }) => scheduledFor).filter((time) => time !== null);
   };
   now = NOW;
-  await startDueBackups(context);
+  await enqueueDueBackups(context);
   assert.deepEqual(await listScheduled(), [NOW]);
   now += HOUR;
-  await startDueBackups(context);
+  await enqueueDueBackups(context);
   assert.deepEqual(await listScheduled(), [NOW]);
   await store.close();
 });

@@ -19,8 +19,11 @@ const isCompleted = (row: BackupTable) => row.status === 'completed';
 const occurrenceAfter = (schedule: string | null | undefined, now: number): number | null =>
   schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now);
 
-/** Creates a backup of one app if one is due. If the schedule was missed several times, creates only one backup. */
-async function startDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
+/**
+ * Enqueues the scheduled backup of one app if it is due and the app has no unfinished backup. If the schedule was
+ * missed several times, only one backup is enqueued.
+ */
+async function enqueueDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
     const app = await lockResource(trx, 'app', workspaceId, id);
@@ -43,15 +46,15 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
   });
 }
 
-/** Creates all backups that are due, each only once across all nodes. */
-export async function startDueBackups(context: PlatformContext): Promise<void> {
+/** Enqueues the backups that are due, at most `MAX_DUE_PER_POLL` per call, each only once across all nodes. */
+export async function enqueueDueBackups(context: PlatformContext): Promise<void> {
   const due = await listDueSchedules(context.store.read, 'backup', context.clock(), MAX_DUE_PER_POLL);
-  for (const { workspace_id: workspaceId, id } of due) await startDueBackup(context, workspaceId, id);
+  for (const { workspace_id: workspaceId, id } of due) await enqueueDueBackup(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
 
-/** Creates a verification of one app's newest completed backup if one is due. */
-async function startDueVerification(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
+/** Enqueues the verification of one app's newest completed backup if it is due. */
+async function enqueueDueVerification(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
     const app = await lockResource(trx, 'app', workspaceId, id);
@@ -70,10 +73,10 @@ async function startDueVerification(context: PlatformContext, workspaceId: strin
   });
 }
 
-/** Creates all verifications that are due, each only once across all nodes. */
-export async function startDueVerifications(context: PlatformContext): Promise<void> {
+/** Enqueues the verifications that are due, at most `MAX_DUE_PER_POLL` per call, each only once across all nodes. */
+export async function enqueueDueVerifications(context: PlatformContext): Promise<void> {
   const due = await listDueSchedules(context.store.read, 'verification', context.clock(), MAX_DUE_PER_POLL);
-  for (const { workspace_id: workspaceId, id } of due) await startDueVerification(context, workspaceId, id);
+  for (const { workspace_id: workspaceId, id } of due) await enqueueDueVerification(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
 

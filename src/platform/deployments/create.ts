@@ -1,4 +1,4 @@
-import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { displayNameOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { Deployment, DeploymentOptions, DeploymentOverrides } from '../../contract/deployments.ts';
 import { createId } from '../../contract/id.ts';
 import { DAY, RESOURCE_LIMITS } from '../../contract/limits.ts';
@@ -17,7 +17,6 @@ import { resolveRunTarget } from '../resources/run-target.ts';
 import { parseHooks } from '../resources/stored-hooks.ts';
 import { cancelPendingDeployments } from './finish.ts';
 import { missingConfiguration, sortByStage } from './plan.ts';
-import { displayNameOf } from './serialize.ts';
 
 /** Job kind of deployments. */
 export const DEPLOYMENT_JOB_KIND = 'deployment';

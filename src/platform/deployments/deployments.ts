@@ -1,4 +1,4 @@
-import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { displayNameOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../../contract/deployments.ts';
 import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -22,7 +22,7 @@ import { DEPLOYMENT_JOB_KIND, type DeploymentSource, enqueueDeployment, insertNe
 import { deploy } from './deploy.ts';
 import { cancelDeployment, cancelPendingDeployments, finishDeployment } from './finish.ts';
 import { waitsForPromotion } from './plan.ts';
-import { createDeploymentSerializer, deploymentNotFound, displayNameOf, readDeployment } from './serialize.ts';
+import { createDeploymentSerializer, deploymentNotFound, readDeployment } from './serialize.ts';
 
 const SORT = '-createdAt';
 

@@ -1,4 +1,4 @@
-import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { displayNameOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import {
@@ -30,7 +30,6 @@ import {
   SUPERSEDED_MESSAGE,
 } from './plan.ts';
 import { plannedHookResults } from './progress.ts';
-import { displayNameOf } from './serialize.ts';
 
 /**
  * Returns the plans of the failed attempt and of the retry. Throws `conflict` if a retry is not possible, and

@@ -132,10 +132,3 @@ export async function readDeployment(
 }
 
 export const deploymentNotFound = () => new Problem('not_found', 'The deployment was not found in this workspace.');
-
-/** Returns an actor as sentences in a deployment's log name it, for example `the API key ci`. */
-export function displayNameOf({ kind, name, id }: AuditParty): string {
-  const displayName = name ?? id ?? 'someone';
-  if (kind === 'api_key') return `the API key ${displayName}`;
-  return kind === 'access_token' ? `the access token ${displayName}` : displayName;
-}

@@ -9,7 +9,8 @@ export const parseParameters = (row: ScriptContent): ScriptParameter[] =>
 
 /**
  * Throws `validation_failed` for a pattern that is invalid or takes too long, and for a default value that does not
- * match its own pattern. Must be called outside a transaction, because matching may take a while.
+ * match its own pattern; `unavailable` if too many patterns wait to be checked. Must be called outside a transaction,
+ * because matching may take a while.
  */
 export async function validatePatterns(
   context: PlatformContext,

@@ -8,8 +8,8 @@ import type { PatternCheck, PatternReply, PatternResult } from './pattern-matche
  * The worker itself limits the CPU time of each check. If it still does not respond within this time, it is terminated.
  */
 const RESPONSE_TIMEOUT_MS = 10 * SECOND;
-/** Maximum number of queued requests, for all workspaces together. */
-const MAX_QUEUED_REQUESTS = 64;
+/** Maximum number of running and queued checks of all workspaces together. */
+const MAX_PENDING_CHECKS = 64;
 /** A check that uses this much CPU time marks its workspace as slow. Typical patterns need less than a millisecond. */
 const SLOW_CHECK_MS = 5;
 /** Time after its last slow check during which a workspace is marked as slow. */
@@ -23,8 +23,8 @@ const SLOW_DURATION_MS = 10 * MINUTE;
 export interface PatternMatcher {
   /**
    * Returns one result per check, in order; null instead of the list if a check took too long or ran out of memory.
-   * Workspaces take turns with one check each. All slow workspaces share one turn, so that other workspaces wait for at
-   * most two slow checks. Throws `unavailable` if too many requests of the workspace are queued.
+   * Workspaces take turns with one check each. All workspaces marked as slow share one turn, so that another workspace
+   * waits for at most two of their checks. Throws `unavailable` if too many checks that share its turn are queued.
    */
   match(workspaceId: string, checks: readonly PatternCheck[]): Promise<PatternResult[] | null>;
   close(): Promise<void>;
@@ -32,7 +32,7 @@ export interface PatternMatcher {
 
 export function createPatternMatcher(): PatternMatcher {
   let worker: Worker | null = null;
-  const queue = createFairQueue({ maxRunning: 1, capacity: MAX_QUEUED_REQUESTS });
+  const queue = createFairQueue({ maxRunning: 1, capacity: MAX_PENDING_CHECKS });
   /** The time of the last slow check of each slow workspace, oldest first. */
   const lastSlowCheckMs = new Map<string, number>();
 

@@ -13,13 +13,14 @@ import type { PlatformContext } from '../context.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import { RUN_JOB_KIND, requireRun } from './runs.ts';
 
-/** Throws `JobFailure` unless the exit code is 0. */
+/** Throws `JobFailure` unless the script ended in time with exit code 0. */
 function requireSuccess(outcome: StepOutcome, timeoutSeconds: number): void {
   if (outcome.timedOut) throw new JobFailure(`The script took longer than ${timeoutSeconds} s and was ended.`);
   if (outcome.problem !== null) throw new JobFailure(outcome.problem);
   if (outcome.exitCode === 0) return;
-  const ending = outcome.signal === null ? `with exit code ${outcome.exitCode}` : `by ${outcome.signal}`;
-  throw new JobFailure(`The script ended ${ending}.`);
+  const ending =
+    outcome.signal === null ? `ended with exit code ${outcome.exitCode}` : `was killed by ${outcome.signal}`;
+  throw new JobFailure(`The script ${ending}.`);
 }
 
 async function executeRun(context: PlatformContext, job: RunningJob): Promise<undefined> {
@@ -27,7 +28,7 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
   const { script, values } = await job.transaction(async (trx) => {
     const row = await requireRun(trx, workspaceId, id);
     const version = await findScriptVersion(trx, workspaceId, row.script_id, row.script_version);
-    if (version === undefined) throw new JobFailure('The script was deleted.');
+    if (version === undefined) throw new JobFailure('The version of the script was deleted.');
     const now = context.clock();
     await updateWorkItem(trx, 'run', workspaceId, id, ['pending'], {
       status: 'processing',
@@ -41,7 +42,7 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
   const log = context.logs.writer(workspaceId, id);
   try {
     const user = script.run_as === null ? '' : ` as ${script.run_as}`;
-    log.writeSystemLine(`Version ${script.number} on ${server.name}${user}.`);
+    log.writeSystemLine(`Running version ${script.number} on ${server.name}${user}.`);
     const outcome = await run(
       await resolveRunTarget(context, server),
       {
@@ -68,7 +69,7 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
   }
 }
 
-/** The job kind of script runs. If its node is lost, the run fails, because it is unknown how far the script got. */
+/** The job kind of script runs. If the node of a run is lost, the run fails: it is unknown how far the script got. */
 export function runJobKind(context: PlatformContext): JobKind {
   return {
     name: RUN_JOB_KIND,

@@ -1,6 +1,7 @@
 import {
   actorColumnsOf,
   actorOf,
+  displayNameOf,
   type RequestContext,
   recordAuditEvent,
   systemRequestContext,
@@ -29,7 +30,7 @@ import { parseParameters, type ScriptParameter } from './parameters.ts';
 export const RUN_JOB_KIND = 'run';
 /** Maximum number of concurrent runs of one script; further runs are queued. */
 const MAX_CONCURRENT_RUNS_PER_SCRIPT = 5;
-/** Maximum number of scheduled runs started per poll; the next poll starts more. */
+/** Maximum number of scheduled runs enqueued per poll; the next poll enqueues more. */
 const MAX_DUE_PER_POLL = 50;
 /** Time to connect, and to end a run that exceeds the script's timeout, in addition to that timeout. */
 const JOB_OVERHEAD_MS = 90 * SECOND;
@@ -53,8 +54,9 @@ function serializeRun(row: RunTable): Run {
 }
 
 /**
- * Returns the values of all parameters: the requested values, and otherwise the defaults. Throws `validation_failed`
- * with each parameter whose value is missing or does not match its pattern, and each unknown parameter.
+ * Returns the values of all parameters: the requested values, and otherwise the defaults. Throws `unavailable`, and
+ * `validation_failed` with the parameters whose values are missing and the unknown parameters or, if there are none,
+ * with the parameters whose values do not match their patterns.
  */
 async function resolveParameterValues(
   context: PlatformContext,
@@ -81,7 +83,7 @@ async function resolveParameterValues(
   const results = errors.length > 0 ? [] : await context.patternMatcher.match(workspaceId, checks);
   for (const [index, { name, pattern }] of checks.entries()) {
     if (results === null)
-      errors.push({ field: `parameters.${name}`, message: 'took too long to match against its pattern' });
+      errors.push({ field: `parameters.${name}`, message: 'could not be matched against its pattern in time' });
     else if (results[index] === 'mismatch')
       errors.push({ field: `parameters.${name}`, message: `must match ${pattern}` });
   }
@@ -90,10 +92,10 @@ async function resolveParameterValues(
   throw new Problem('validation_failed', `${first.field}: ${first.message}`, { errors: errors.slice(0, 20) });
 }
 
-/** Returns how many runs of the script, including this run, can be in progress at the same time. */
-function concurrencyOf(script: ScriptTable, scheduledFor: number | null): number {
-  const isAlone = scheduledFor !== null && script.overlap !== 'allow';
-  return isAlone ? 1 : MAX_CONCURRENT_RUNS_PER_SCRIPT;
+/** Returns how many runs of the script, including the new run, may be in progress when the new run starts. */
+function maxRunsAtStart(script: ScriptTable, scheduledFor: number | null): number {
+  const mustStartAlone = scheduledFor !== null && script.overlap !== 'allow';
+  return mustStartAlone ? 1 : MAX_CONCURRENT_RUNS_PER_SCRIPT;
 }
 
 /** Creates a run with its log and audit event, and enqueues its job. */
@@ -130,10 +132,10 @@ async function enqueueRun(
     kind: RUN_JOB_KIND,
     workspaceId,
     resourceId: row.id,
-    lanes: [{ key: `script:${script.id}`, limit: concurrencyOf(script, scheduledFor) }, serverLane(script.server_id)],
+    lanes: [{ key: `script:${script.id}`, limit: maxRunsAtStart(script, scheduledFor) }, serverLane(script.server_id)],
     timeLimitMs: script.timeout_seconds * SECOND + JOB_OVERHEAD_MS,
   });
-  // The permanent activity log contains only the names, because values may be secret.
+  // The permanent activity log contains only the names of the parameters, because their values may be secret.
   const detail = {
     script: { id: script.id, name: script.name, version: script.version },
     parameters: Object.keys(parameters),
@@ -145,7 +147,7 @@ async function enqueueRun(
 
 /**
  * Creates a run with the requested parameter values, and the default values of the other parameters. Throws
- * `not_found`, `validation_failed`, `conflict`, `idempotent_replay`.
+ * `not_found`, `validation_failed`, `conflict`, `unavailable`, `idempotent_replay`.
  */
 export async function createRun(
   context: PlatformContext,
@@ -202,7 +204,7 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
   const { workspaceId, actor } = request;
   const row = await context.store.transaction(async (trx) => {
     const before = await requireRun(trx, workspaceId, id);
-    if (!(await context.jobs.cancel(trx, workspaceId, id, `Cancelled by ${actor.name ?? 'the operator'}.`))) {
+    if (!(await context.jobs.cancel(trx, workspaceId, id, `Cancelled by ${displayNameOf(actor)}.`))) {
       throw new Problem('conflict', `This run is already ${before.status}.`);
     }
     const script = await findResource(trx, 'script', workspaceId, before.script_id);
@@ -215,10 +217,11 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
 }
 
 /**
- * Starts the run of one script if it is due and no other node has started it. If the schedule was missed several times,
- * only one run is started.
+ * Enqueues the scheduled run of one script if it is due, no other node has enqueued it, and the script has no other
+ * scheduled run that is pending or, with the overlap `skip`, any unfinished run. If the schedule was missed several
+ * times, only one run is enqueued.
  */
-async function startDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
+async function enqueueDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
     const script = await lockResource(trx, 'script', workspaceId, id);
@@ -236,9 +239,9 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
   });
 }
 
-/** Enqueues the runs that are due, at most `MAX_DUE_PER_POLL` per call, each only once across all nodes. */
-export async function startDueRuns(context: PlatformContext): Promise<void> {
+/** Enqueues the scheduled runs that are due, at most `MAX_DUE_PER_POLL` per call, each only once across all nodes. */
+export async function enqueueDueRuns(context: PlatformContext): Promise<void> {
   const due = await listDueSchedules(context.store.read, 'run', context.clock(), MAX_DUE_PER_POLL);
-  for (const { workspace_id: workspaceId, id } of due) await startDueRun(context, workspaceId, id);
+  for (const { workspace_id: workspaceId, id } of due) await enqueueDueRun(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }

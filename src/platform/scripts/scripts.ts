@@ -79,7 +79,7 @@ const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, auditFields } 
   Script
 >;
 
-/** Stores the content of a new version of a script. */
+/** Stores the content of a new version of a script, and deletes the oldest version if there are too many. */
 async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable): Promise<void> {
   const { body, interpreter, server_id, run_as, timeout_seconds, parameters } = row;
   await insertScriptVersion(trx, {
@@ -100,7 +100,7 @@ async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable
 
 /**
  * Creates a script. Throws `conflict` for a taken slug, `validation_failed` for an unknown server or app or an invalid
- * pattern or schedule, and `idempotent_replay`.
+ * pattern or schedule, `unavailable` if too many patterns wait to be checked, and `idempotent_replay`.
  */
 export async function createScript(
   context: PlatformContext,
@@ -172,8 +172,8 @@ export async function listNextRuns(context: PlatformContext, workspaceId: string
 }
 
 /**
- * Edits a script. A change of its content creates a new version. Throws `not_found`, `conflict`,
- * `validation_failed`.
+ * Edits a script. A change of its content creates a new version. Throws `not_found`, `conflict`, `validation_failed`,
+ * `unavailable`.
  */
 export async function updateScript(
   context: PlatformContext,
