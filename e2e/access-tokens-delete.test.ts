@@ -55,7 +55,7 @@ describe('Delete', () => {
       await dialog.getByText('2 deleted, 1 failed.').waitFor();
       assert.equal(await dialog.getByText('Deleted', { exact: true }).count(), 2);
       await tab.unroute(`**/v1/access-tokens/${tokens[1]?.id}`);
-      await dialog.getByRole('button', { name: 'Retry failed' }).click();
+      await dialog.getByRole('button', { name: 'Retry failed deletions' }).click();
       await dialog.getByText('3 deleted. They no longer work.').waitFor();
       await dialog.getByRole('button', { name: 'Close' }).click();
       await tab.getByText('3 selected').waitFor({ state: 'detached' });

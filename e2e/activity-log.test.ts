@@ -119,9 +119,9 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   await tab.getByRole('table', { name: 'Uses per day' }).getByRole('cell', { name: '3', exact: true }).waitFor();
   await tab.getByRole('table', { name: 'Source addresses' }).getByText('127.0.0.1').waitFor();
   const usedScopes = tab.getByRole('region', { name: 'Scopes used' });
-  await usedScopes.getByText('Broader than used.', { exact: false }).waitFor();
+  await usedScopes.getByText('This access token has scopes that it did not use', { exact: false }).waitFor();
   await checkAppearance(tab, 'token-broader-than-used');
-  await usedScopes.getByRole('button', { name: 'Replace: used scopes only…' }).click();
+  await usedScopes.getByRole('button', { name: 'Narrow to used scopes…' }).click();
   const replacement = tab.getByRole('dialog');
   await replacement.getByRole('checkbox', { name: 'modify_env' }).waitFor();
   const scopes = replacement.getByRole('group', { name: 'Scopes' });

@@ -51,7 +51,7 @@ export function ResourcePage<Item>({ noun, title, backLink, query, children }: R
 }
 
 interface NamedResourcePageProps<Item> {
-  /** The kind of the resource, which is also the parameter of the page's route. */
+  /** The kind of the resource, which is also the name of the parameter in the path of the page. */
   readonly noun: 'project' | 'server' | 'script';
   readonly get: (id: string, options: CallOptions) => Promise<Item>;
   readonly children: (item: Item) => ReactNode;

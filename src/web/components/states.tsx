@@ -37,12 +37,15 @@ function StatePanel({ icon, title, children, action, role }: StatePanelProps) {
   );
 }
 
-/** Shown if there are no items: explains their purpose and how to create the first one. */
+/** Shown instead of something that does not exist, such as the rows of an empty list. */
 export function EmptyState(props: Omit<StatePanelProps, 'role'>) {
   return <StatePanel {...props} />;
 }
 
-/** An error with its request ID, for the operator, and a retry button. `forbidden` is shown as `NoPermission`. */
+/**
+ * An error, with a button to try again and the request ID, by which an operator finds the request in the server's log.
+ * `forbidden` is shown as `NoPermission`.
+ */
 export function ErrorState({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   if (error instanceof DevpilotError && error.code === 'forbidden') return <NoPermission />;
   const isUnreachable = error instanceof DevpilotError && error.status === 0;

@@ -23,8 +23,8 @@ function nextTabIndex(key: string, index: number, count: number): number | null 
 }
 
 /**
- * Scrolls the tab bar until a tab is visible. Not with `scrollIntoView`, which would also move the point from which Tab
- * continues, so that Tab would skip everything before the tab bar.
+ * Scrolls the tab bar until a tab is visible. Not with `scrollIntoView`, which would also move the point from which the
+ * Tab key continues, so that the key would skip everything before the tab bar.
  */
 function scrollToTab(link: HTMLElement): void {
   const bar = link.parentElement;

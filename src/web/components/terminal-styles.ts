@@ -3,7 +3,7 @@ import { splitAtEscapeSequences, toPlainText, withoutOverwrittenText } from './t
 
 /** The escape sequences that set colors and styles. */
 const STYLE_SEQUENCE = /^\u001b\[[\d;]*m$/;
-/** A line with more segments between escape sequences is shown without styles, because each takes time to render. */
+/** A line with more segments between escape sequences is shown without styles, because rendering them takes time. */
 const MAX_SEGMENTS = 200;
 
 /**

@@ -23,7 +23,7 @@ export function splitAtEscapeSequences(text: string): readonly Segment[] {
   }));
 }
 
-/** Returns a line as a terminal would show it: without colors, and with overwritten text removed. */
+/** Returns the text of a line that a terminal would show: without control sequences and without overwritten text. */
 export const toPlainText = (line: string): string =>
   splitAtEscapeSequences(withoutOverwrittenText(line))
     .map(({ text }) => text)

@@ -119,7 +119,7 @@ describe('A typed date', () => {
     assert.equal(parse(' ', 'de-DE'), 'Choose a date');
   });
 
-  test('of another calendar is rejected, unless the year comes first', () => {
+  test('in another calendar is rejected if the year does not come first', () => {
     for (const [locale, text] of [
       ['th-TH', '24/02/2570'],
       ['th-TH', '24 กุมภาพันธ์ 2570'],

@@ -15,7 +15,7 @@ const ENGLISH_LOCALES = ['en-US', 'en-GB'];
 const ENGLISH_FILLERS = ['st', 'nd', 'rd', 'th', 'of'];
 const MONTHS = 12;
 
-/** The date format of a language. */
+/** How dates are written in a language. */
 interface DateLanguage {
   /** The digits 0 to 9. */
   readonly digits: readonly string[];
@@ -108,7 +108,7 @@ function getDateLanguage(locale: string): DateLanguage {
   return language;
 }
 
-/** Returns the months whose name begins with a word of at least three letters. */
+/** Returns the months whose names begin with a word; none if the word has fewer than three letters. */
 const monthsByPrefix = (months: DateLanguage['months'], word: string): number[] =>
   word.length < 3 ? [] : [...months].flatMap(([name, numbers]) => (name.startsWith(word) ? [...numbers] : []));
 

@@ -9,14 +9,15 @@ const UNDO_TIME_MS = 10_000;
 /** The changes that can still be undone; the latest is last. */
 const undoable: { readonly undo: () => void }[] = [];
 
-const isTextField = (target: EventTarget | null): boolean =>
+/** Returns whether an element accepts typing. Ctrl+Z is left to such an element. */
+const acceptsTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || target.matches('textarea, select, input:not([type=checkbox]):not([type=radio])'));
 
 window.addEventListener('keydown', (event) => {
   const isUndoKey = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === 'z';
   const latest = undoable.at(-1);
-  if (!isUndoKey || latest === undefined || isTextField(event.target)) return;
+  if (!isUndoKey || latest === undefined || acceptsTyping(event.target)) return;
   event.preventDefault();
   latest.undo();
 });

@@ -6,7 +6,7 @@ export type ReadLog = (query: LogOptions, options: CallOptions) => AsyncIterable
 
 /** Number of lines that are kept when older ones are removed. The search finds only lines in memory. */
 const KEPT_LINES = 100_000;
-/** Older lines are removed when this many are in memory, many at a time, because each removal moves all other lines. */
+/** Lines are removed only when more than this many are in memory, because each removal moves all other lines. */
 const REMOVAL_THRESHOLD = 110_000;
 
 export interface LiveLogState {

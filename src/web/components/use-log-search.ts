@@ -33,7 +33,10 @@ export function searchNextLines(
   return { text: progress.text, matches: [...progress.matches, ...matches].slice(0, MAX_MATCHES), nextLine: end };
 }
 
-/** Returns the numbers of the lines in memory that contain a text, ignoring case; empty for an empty text. */
+/**
+ * Returns the numbers of the lines that contain a text, ignoring case; empty for an empty text. A line is searched only
+ * while it is in memory, but stays in the result when it is removed.
+ */
 export function useLogSearch(text: string, { lines, lineCount }: LiveLogState): readonly number[] {
   const [progress, setProgress] = useState<SearchProgress>({ text: '', matches: [], nextLine: 0 });
   const current = progress.text === text ? progress : { text, matches: [], nextLine: 0 };

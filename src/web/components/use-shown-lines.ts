@@ -27,7 +27,10 @@ export interface ShownLines {
   showLine(lineNumber: number): void;
 }
 
-/** Shows the last lines until the user scrolls or chooses another part of the log. */
+/**
+ * Shows the last lines until the user chooses another part of the log, and scrolls to the end of the log until the user
+ * scrolls up.
+ */
 export function useShownLines({ lines, partialLines, lineCount }: LiveLogState): ShownLines {
   const box = useRef<HTMLDivElement>(null);
   const [followsEnd, setFollowsEnd] = useState(true);

@@ -8,7 +8,9 @@ import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
-/** The newest activity log entries of a credential, which can be a deleted one. For owners and admins. */
+/**
+ * The newest activity log entries whose actor or target is a credential, even if it was deleted. For owners and admins.
+ */
 export function ActivitySection({ id }: { readonly id: string }) {
   const { workspace, api } = useWorkspace();
   const query = useQuery({

@@ -16,7 +16,7 @@ import {
   type CredentialKindConfig,
   credentialsKey,
   getKindConfig,
-  isDeletedError,
+  isNotFoundError,
   type Right,
 } from '../credentials/kinds.ts';
 import { rotationOf } from '../credentials/rotation.ts';
@@ -88,7 +88,7 @@ function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig;
   );
 }
 
-/** The values that the form of a dialog suggests. */
+/** Initial values of the form in a dialog. */
 interface Suggestion {
   readonly rights?: readonly Right[];
   readonly addresses?: readonly string[];
@@ -175,7 +175,7 @@ function CredentialContent({ credential, onOpen }: CredentialContentProps) {
   );
 }
 
-/** The page of a credential: its properties, its uses and their origins, and its activity. */
+/** The page of a credential: its properties, when and from where it was used, its leaks and its activity. */
 export function CredentialPage() {
   const { workspace, api } = useWorkspace();
   const { id = '' } = useParams({ strict: false });
@@ -190,7 +190,7 @@ export function CredentialPage() {
     queryFn: ({ signal }) => (kind === API_KEYS ? api.apiKeys : api.accessTokens).get(id, { signal }),
     refetchInterval: (query) => (query.state.error === null ? 5000 : false),
   });
-  const isDeleted = isDeletedError(error);
+  const isDeleted = isNotFoundError(error);
   // The last step of a rotation deletes the credential. The page stays, because the dialog then shows the result.
   if (isDeleted && !(isReplacing(dialog) && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
   if (data === undefined) {

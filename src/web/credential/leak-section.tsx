@@ -49,7 +49,10 @@ const listAddresses = (addresses: readonly (string | null)[]): string => {
   return distinct.size === 0 ? texts.none : [...distinct].join(', ');
 };
 
-/** Returns the addresses used since an instant, and the number of uses since its day: uses are counted per day. */
+/**
+ * Returns the addresses used since a time, and the number of uses since the start of that day: uses are counted per
+ * day.
+ */
 function usesSince(uses: CredentialUses, since: string): { readonly count: number; readonly addresses: string[] } {
   const firstDay = since.slice(0, 10);
   return {

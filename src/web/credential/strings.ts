@@ -60,7 +60,8 @@ export const strings = {
     deleted: 'credential deleted immediately',
     onlyReported: 'credential not deleted, according to the policy',
     usesSince: 'Uses since the first report',
-    usesIncludingReportDay: (count: number) => `${count.toLocaleString('en')}, including the whole day of the report`,
+    usesIncludingReportDay: (count: number) =>
+      `${count.toLocaleString('en')}, including the whole day of the first report`,
     usedFrom: 'Used from',
     refusedSince: 'Refused since the first report',
     refusals: (count: number, isPartial: boolean) =>
@@ -70,7 +71,7 @@ export const strings = {
   },
   activitySection: {
     activityTitle: 'Activity',
-    activityDescription: 'Changes to this credential, and its denied requests.',
+    activityDescription: 'Changes to this credential, what was done with it, and its refused requests.',
     viewInActivityLog: 'View in activity log',
     noActivityRecorded: 'No activity recorded.',
   },
@@ -89,7 +90,7 @@ export const strings = {
     introduction: (noun: string) =>
       `Check whether a request with this ${noun} would be allowed. Its secret is not needed, and no use is counted.`,
     requires: (rights: string) => `${rights} that the request requires`,
-    requiresDescription: 'If you select none, any valid credential is accepted.',
+    requiresDescription: 'Select none if the request requires only a valid credential.',
     address: 'Client address (optional)',
     addressPlaceholder: '203.0.113.7',
     resource: 'App or project (optional)',
@@ -102,14 +103,14 @@ export const strings = {
       `The request would be refused (${response}) because of ${step}. ${reason}`,
     steps: {
       passphrase: 'the passphrase',
-      active: 'its inactive state',
-      expiry: 'its expiry',
-      uses: 'its maximum number of uses',
+      active: 'the inactive state of the credential',
+      expiry: 'the expiry of the credential',
+      uses: 'the maximum number of uses',
       address: 'the client address',
       kind: 'the kind of credential',
-      rights: 'its scopes or permissions',
+      rights: 'missing scopes or permissions',
       resource: 'the app or project',
-      rate: 'its rate limit',
+      rate: 'the rate limit',
     },
     assumesPassphrase: 'This assumes the correct passphrase.',
     assumesAddress: 'This assumes a client address that the credential may be used from.',
@@ -125,9 +126,9 @@ export const strings = {
     deletedApp: (id: string) => `${id} (deleted)`,
     noneUsed: (rights: string, days: number) => `None of its ${rights} was used in the last ${days} days.`,
     allUsed: (rights: string, days: number) => `All of its ${rights} were used in the last ${days} days.`,
-    broaderThanUsed: (noun: string, unused: readonly string[], days: number) =>
-      `Broader than used. In the last ${days} days, this ${noun} did not use ${unused.join(', ')}.`,
-    replaceWithUsed: (rights: string) => `Replace: used ${rights} only…`,
+    unusedRights: (noun: string, rights: string, unused: readonly string[], days: number) =>
+      `This ${noun} has ${rights} that it did not use in the last ${days} days: ${unused.join(', ')}.`,
+    replaceWithUsed: (rights: string) => `Narrow to used ${rights}…`,
   },
   usesSection: {
     showAsTable: 'Show as table',
@@ -149,6 +150,6 @@ export const strings = {
     sourceAddressesTitle: 'Source addresses',
     sourceAddressesDescription: 'The 20 addresses from which this credential was most recently used.',
     reportedByGuardsTitle: 'Reported by guards',
-    reportedByGuardsDescription: 'Uses counted by guards, per guard API key.',
+    reportedByGuardsDescription: "Uses counted by guards, one row for each guard's API key.",
   },
 };

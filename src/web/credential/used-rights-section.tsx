@@ -79,7 +79,9 @@ export function UsedRightsSection({ credential, uses, onReplaceWithUsed }: UsedR
       )}
       {usedRights.length > 0 && unusedRights.length > 0 && (
         <Stack gap="sm" align="flex-start">
-          <Notice tone="warning">{texts.broaderThanUsed(kind.noun, unusedRights, days)}</Notice>
+          <Notice tone="warning">
+            {texts.unusedRights(kind.noun, kind.rightsLabel.toLowerCase(), unusedRights, days)}
+          </Notice>
           {onReplaceWithUsed !== undefined && (
             <Button
               variant="default"

@@ -80,7 +80,7 @@ function getFormError({ formError, error }: Submission<never>, kind: CredentialK
   return formError;
 }
 
-/** Returns the values without rights and lifetimes that the policy does not allow. */
+/** Returns the values without the rights that the policy does not allow, and with an expiry that it allows. */
 function fitToPolicy(values: CredentialFormValues, policy: Policy, limits: ExpiryLimits): CredentialFormValues {
   return {
     ...values,

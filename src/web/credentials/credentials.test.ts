@@ -88,7 +88,7 @@ describe('Expiry under a maximum lifetime', () => {
     assert.deepEqual(allowed(withMaximum(10, createdAt), null), ['keep', 'date']);
   });
 
-  test('the longest allowed lifetime of a new credential is a minute shorter, so that a server whose clock is behind accepts it', () => {
+  test('a new credential expires at least a minute before its maximum lifetime ends, so that a server whose clock is behind accepts it', () => {
     const latest = new Date(now + 30 * DAY - MINUTE).toISOString();
     assert.equal(toExpiresAt(option('30'), withMaximum(30)), latest);
     assert.equal(toExpiresAt(option('7'), withMaximum(30)), new Date(now + 7 * DAY).toISOString());
@@ -128,7 +128,7 @@ describe('Passphrases', () => {
     for (const passphrase of generated) assert.equal(estimateStrength(passphrase), 'strong');
   });
 
-  test('sequences and repetitions are weak', () => {
+  test('sequences, repetitions and short words are weak', () => {
     for (const weak of ['aaaaaaaaaaaaaaaaaaaa', '12345678', 'abcdefghijkl', 'password']) {
       assert.equal(estimateStrength(weak), 'weak', weak);
     }
@@ -198,7 +198,7 @@ describe('The summary', () => {
     );
   });
 
-  test('is correct while the form is incomplete, and for an expired key', () => {
+  test('is correct while the form is incomplete, and for an expired credential', () => {
     for (const state of [{}, { expiresAt: null }, { expiresAt: undefined }, { active: false }]) {
       assert.equal(summarizeToken({ rights: [], ...state }), 'Grants no access yet: select at least one scope.');
     }

@@ -45,7 +45,9 @@ export function expiryLimits(policy: Policy, now: number, createdAt: string | nu
   return { now, latest: latest - (createdAt === null ? CLOCK_MARGIN_MS : 1) };
 }
 
-/** Returns when a duration from now ends; a duration as long as the maximum lifetime ends within its limit. */
+/**
+ * Returns when a duration that starts now ends; `latest` if it would end later, but by no more than the clock margin.
+ */
 function endOfDuration(choice: ExpiryChoice, { now, latest }: ExpiryLimits): number {
   const end = now + Number(choice) * DAY;
   return latest !== null && end > latest && end <= latest + CLOCK_MARGIN_MS ? latest : end;
@@ -68,7 +70,7 @@ export function readExpiryDate(text: string, { now, latest }: ExpiryLimits): Typ
   return latest !== null && end > latest ? { error: strings.expiry.policyAllowsUntil(formatDateTime(latest)) } : parsed;
 }
 
-/** Returns the options, each with the date on which the credential would expire. */
+/** Returns the options of the expiry field. A label contains the date of the expiry if the option determines it. */
 export function expiryOptions(
   limits: ExpiryLimits,
   currentExpiresAt: string | null | undefined,

@@ -23,7 +23,7 @@ export const strings = {
         : `${count} of them were used in the last 24 hours, so something probably still depends on them.`,
     cancel: 'Cancel',
     deleteCount: (count: number) => `Delete ${count}`,
-    retryFailed: 'Retry failed',
+    retryFailed: 'Retry failed deletions',
     close: 'Close',
     title: (count: number, kind: { noun: string; plural: string } | null) => {
       const { noun, plural: nouns } = kind ?? { noun: 'credential', plural: 'credentials' };
@@ -41,7 +41,7 @@ export const strings = {
   },
   credentialForm: {
     guardDescription:
-      "For services that run the SDK as a guard: the key can read the data needed to verify this workspace's credentials, and report their uses. It also needs the read permission. Otherwise leave this off.",
+      "Only for services that run the SDK as a guard: the key can read the data needed to verify this workspace's credentials, and report their uses. It also needs the read permission.",
     responseLost: (noun: string) =>
       `The ${noun} was created, but the response with its secret was lost, and a secret cannot be shown again. Close this dialog, delete the ${noun} and generate a new one.`,
     safeToRetry: (error: string) => `${error} You can safely submit again: nothing will be created twice.`,
@@ -189,14 +189,14 @@ export const strings = {
     },
     noAccess: (rightNoun: string) => `Grants no access yet: select at least one ${rightNoun}.`,
     abilities: (abilities: string) => `Can ${abilities}`,
-    enterDate: (abilities: string) => `${abilities}; expiry date not yet entered.`,
+    dateMissing: (abilities: string) => `${abilities}; expiry date not yet entered.`,
     expired: (date: string) => `Expired on ${date}: requests are rejected until you choose a later expiry.`,
     endOfDay: (date: string) => `the end of ${date}`,
     neverExpires: (abilities: string) => `${abilities}, and never expires`,
     until: (abilities: string, time: string) => `${abilities} until ${time}`,
     withNotes: (abilities: string, notes: readonly string[]) => `${[abilities, ...notes].join('; ')}.`,
     passphraseRequired: 'passphrase required',
-    enterPassphrase: 'passphrase not yet entered',
+    passphraseMissing: 'passphrase not yet entered',
     guardsAllowed: 'can be used by an SDK guard',
     guardsNeedRead: 'an SDK guard also needs the permission read',
     inactive: 'inactive until you enable it',

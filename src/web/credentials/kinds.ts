@@ -166,5 +166,6 @@ export function deleteCredential(api: Client, { kind, id }: Credential): Promise
   return kind === 'access_token' ? api.accessTokens.delete(id) : api.apiKeys.delete(id);
 }
 
-/** Whether an error means that a credential was deleted or never existed. */
-export const isDeletedError = (error: unknown): boolean => error instanceof DevpilotError && error.code === 'not_found';
+/** Whether an error means that the credential was deleted or never existed. */
+export const isNotFoundError = (error: unknown): boolean =>
+  error instanceof DevpilotError && error.code === 'not_found';

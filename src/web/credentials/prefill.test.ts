@@ -11,7 +11,7 @@ function readLink(query: string, kind = ACCESS_TOKENS) {
   return readPrefill((name) => search.get(name) ?? undefined, kind, now);
 }
 
-test('a link fills in the name, the rights and the expiry, and nothing else', () => {
+test('a link fills in the name, the rights, the expiry and the description of an API key, and nothing else', () => {
   const token = readLink(
     'new&name=CI&scopes=basic_deployment,error_tracker&expires=30d&passphrase=x&description=y&active=no',
   );

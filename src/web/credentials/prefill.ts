@@ -10,7 +10,7 @@ const PARAMETERS = ['new', 'name', 'description', 'scopes', 'permissions', 'expi
 /** Passed to `ListState.set`, this removes the parameters of a link from the URL. */
 export const WITHOUT_PREFILL = Object.fromEntries(PARAMETERS.map((parameter) => [parameter, null]));
 
-/** The form values of a new credential that a link sets. */
+/** The values that a link fills into the form for a new credential. */
 export interface Prefill {
   readonly values: CredentialFormValues;
   /** Descriptions of values in the link that the form does not support. */

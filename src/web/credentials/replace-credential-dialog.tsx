@@ -23,7 +23,7 @@ import {
   getRights,
   hasPassphrase,
   hintText,
-  isDeletedError,
+  isNotFoundError,
   type Right,
 } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
@@ -152,8 +152,8 @@ interface ReplaceCredentialDialogProps {
   /** The old or the new credential of the rotation. */
   readonly credential: Credential;
   /**
-   * The ID of the credential to replace; by default `credential`. If it already has a replacement, the dialog opens at
-   * the third step.
+   * The ID of the credential to replace; by default that of `credential`. If it already has a replacement, the dialog
+   * opens at the third step.
    */
   readonly oldId?: string | undefined;
   /** The initial rights in the form; by default those of the old credential. */
@@ -193,7 +193,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
     placeholder: credential,
   });
   const newId = old?.replacedBy ?? null;
-  const isDone = revealed === null && (wasDeleted || isDeletedError(error));
+  const isDone = revealed === null && (wasDeleted || isNotFoundError(error));
   const step = currentStep({ isSecretShown: revealed !== null, isDone, hasReplacement: newId !== null });
 
   function handleCreated(result: RevealedCredential) {

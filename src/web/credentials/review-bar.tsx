@@ -53,7 +53,10 @@ function useReviewReasons(kind: CredentialKindConfig): (ReviewReason & { readonl
   });
 }
 
-/** Describes the number of credentials in the list, or a minimum if the server did not count them all. */
+/**
+ * Describes the number of credentials in the list, or a minimum if the server did not count them all; null if only the
+ * number on the last page is known.
+ */
 function describeTotal(
   kind: CredentialKindConfig,
   { total, data, nextCursor }: CountedPage<Credential>,

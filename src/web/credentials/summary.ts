@@ -37,11 +37,11 @@ export function summarize(input: SummaryInput): string {
   if (rights.length === 0) return texts.noAccess(rightNoun);
   const phrases = rights.includes('all') ? [RIGHT_PHRASES.all] : rights.map((right) => RIGHT_PHRASES[right]);
   const abilities = texts.abilities(formatList(phrases));
-  if (expiresAt === undefined) return texts.enterDate(abilities);
+  if (expiresAt === undefined) return texts.dateMissing(abilities);
   if (expiresAt !== null && Date.parse(expiresAt) <= now) return texts.expired(formatDate(expiresAt));
   const notes = [
     passphrase === 'set' && texts.passphraseRequired,
-    passphrase === 'missing' && texts.enterPassphrase,
+    passphrase === 'missing' && texts.passphraseMissing,
     ...restrictions,
     guard && (rights.includes('read') ? texts.guardsAllowed : texts.guardsNeedRead),
     !active && texts.inactive,

@@ -9,7 +9,7 @@ import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { DeleteCredentialDialog } from './delete-credential-dialog.tsx';
 import { strings } from './form-strings.ts';
-import { type Credential, type CredentialKindConfig, credentialsKey, getCredential, isDeletedError } from './kinds.ts';
+import { type Credential, type CredentialKindConfig, credentialsKey, getCredential, isNotFoundError } from './kinds.ts';
 
 const POLL_INTERVAL_MS = 1500;
 const texts = strings.replaceCredentialDialog;
@@ -38,7 +38,7 @@ export function usePolledCredential(
     queryKey: polledCredentialKey(workspace.id, kind, id),
     queryFn: ({ signal }) => getCredential(api, { kind: kind.kind, id }, { signal }),
     refetchInterval: ({ state: { data, error } }) =>
-      data !== undefined && shouldPoll(data) && !isDeletedError(error) ? POLL_INTERVAL_MS : false,
+      data !== undefined && shouldPoll(data) && !isNotFoundError(error) ? POLL_INTERVAL_MS : false,
     ...(placeholder?.id === id && { placeholderData: placeholder }),
     staleTime: 0,
   });

@@ -152,7 +152,7 @@ interface DeployDialogProps {
   readonly onClose: () => void;
 }
 
-/** Deploys a branch, tag or commit of an app. All other options are collapsed. */
+/** Deploys a branch, tag or commit of an app. The other options are collapsed unless one needs to be set or checked. */
 export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();

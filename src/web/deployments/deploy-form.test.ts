@@ -39,7 +39,7 @@ test('overrides are sent, and the batch size only for a rolling deployment', () 
   assert.deepEqual(toCreateRequest(app, { ...defaults, strategy: 'canary', batchSize: 4 }), { strategy: 'canary' });
 });
 
-test('a deployment is repeated with its branch or commit and its options, without hooks that no longer exist', () => {
+test('a deployment is repeated with its branch, tag or commit and its options, without hooks that no longer exist', () => {
   const previous = { kind: 'deploy', branch: 'main', tag: null, commit: 'abcdef0', overrides: {} } as Deployment;
   const repeatedRequest = (changes: Partial<Deployment>) =>
     toCreateRequest(app, initialFormValues(app, { ...previous, ...changes }));

@@ -21,10 +21,10 @@ export type DeployFormValues = {
   readonly pauseSeconds: number | string;
   /** The value of a `datetime-local` field; empty to start immediately. */
   readonly scheduledAt: string;
-  /** Whether another member must approve the deployment before it starts. */
+  /** Whether the deployment must be approved before it starts. */
   readonly approval: boolean;
   readonly skipHooks: string[];
-  /** Whether queued deployments of the app are cancelled. */
+  /** Whether the pending deployments of the app are cancelled. */
   readonly replace: boolean;
 };
 
@@ -37,7 +37,9 @@ function getSource(previous: Deployment | undefined): DeployFormValues['source']
   return branch === null && commit !== null ? 'commit' : 'branch';
 }
 
-/** Returns the app's defaults as form values or, if given, the options of a previous deployment. */
+/**
+ * Returns the form values of a new deployment: the options of the previous one if given, otherwise the app's defaults.
+ */
 export function initialFormValues(app: App, previous?: Deployment): DeployFormValues {
   const { branch = null, tag = null, commit = null, overrides = {}, batchSize = 1, pauseSeconds = 0 } = previous ?? {};
   const hookNames = new Set(app.hooks.map(({ name }) => name));
@@ -75,7 +77,7 @@ export const DEPLOY_RULES = {
 };
 
 /**
- * Returns the request without the options that have their default values, because a user who is not allowed to override
+ * Returns the request without the options that have their default values, so that a user who is not allowed to override
  * settings can still deploy with the defaults.
  */
 export function toCreateRequest(app: App, values: DeployFormValues): CreateDeploymentInput {

@@ -61,7 +61,7 @@ export const strings = {
   },
   actions: {
     keep: 'Keep…',
-    narrow: (rights: string) => `Replace: used ${rights} only…`,
+    narrow: (rights: string) => `Narrow to used ${rights}…`,
     replace: 'Replace…',
     details: 'Details and activity',
   },
