@@ -8,7 +8,7 @@ interface SectionProps {
   /** Buttons to the right of the heading. */
   readonly actions?: ReactNode;
   readonly children?: ReactNode;
-  /** For actions that cannot be undone. */
+  /** For a section of actions that cannot be undone. */
   readonly tone?: 'danger';
 }
 

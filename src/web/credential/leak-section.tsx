@@ -83,7 +83,10 @@ interface LeakSectionProps {
   readonly uses: CredentialUses | null | undefined;
 }
 
-/** Where the secret of a credential was found in public, and its uses since the first report. For owners and admins. */
+/**
+ * Where the secret of a credential was found in public, and its accepted and refused uses since the first report. For
+ * owners and admins.
+ */
 export function LeakSection({ id, uses }: LeakSectionProps) {
   const { workspace, api } = useWorkspace();
   const { data } = useQuery({

@@ -42,7 +42,9 @@ function RightUsesTable({ uses, label }: { readonly uses: CredentialUses['rights
 interface UsedRightsSectionProps {
   readonly credential: Credential;
   readonly uses: CredentialUses;
-  /** Starts a replacement with only these rights. Undefined if the person is not an admin or a replacement exists. */
+  /**
+   * Opens a replacement form with only these rights. Undefined if the person is not an admin or a replacement exists.
+   */
   readonly onReplaceWithUsed: ((rights: readonly Right[]) => void) | undefined;
 }
 

@@ -4,7 +4,7 @@ import { formatCompactNumber } from '../components/format.ts';
 import type { DailyUses } from './daily-uses.ts';
 import { strings } from './strings.ts';
 
-/** One bar per day. Hidden from screen readers, which get the same data as a table. */
+/** One bar per day. It must be hidden from screen readers, which get the same data as a table. */
 export function UsesChart({ days }: { readonly days: readonly DailyUses[] }) {
   return (
     <BarChart

@@ -117,9 +117,11 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
 
 interface UsesSectionsProps {
   readonly credential: Credential;
-  /** Starts a replacement with only these rights. Undefined if the person is not an admin or a replacement exists. */
+  /**
+   * Opens a replacement form with only these rights. Undefined if the person is not an admin or a replacement exists.
+   */
   readonly onReplaceWithUsed: ((rights: readonly Right[]) => void) | undefined;
-  /** Restricts the credential to these addresses. Undefined if that is not possible. */
+  /** Opens a form that restricts the credential to these addresses. Undefined if that is not possible. */
   readonly onRestrict: ((addresses: readonly string[]) => void) | undefined;
 }
 

@@ -8,7 +8,7 @@ export type CredentialFormValues = RestrictionValues & {
   readonly description: string;
   readonly rights: Right[];
   readonly passphrase: string;
-  /** Whether the form generated the passphrase, so that the user has not stored it yet. */
+  /** Whether the form generated the passphrase, which the user has therefore not stored yet. */
   readonly isPassphraseGenerated: boolean;
   readonly expiry: Expiry;
   readonly active: boolean;

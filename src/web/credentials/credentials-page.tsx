@@ -148,7 +148,7 @@ function CredentialDialogs(props: CredentialDialogsProps) {
 
 interface GenerateButtonProps {
   readonly kind: CredentialKindConfig;
-  /** Whether the policy allows only the owner to create credentials. */
+  /** Whether the policy allows only the owner to create credentials, and the user is not the owner. */
   readonly isForbidden: boolean;
   readonly onClick: () => void;
 }

@@ -96,7 +96,7 @@ export function expiryOptions(
   return options.map((option) => ({ ...option, disabled: !isAllowed(option.value, limits) }));
 }
 
-/** Returns an expiry if the limits allow it, otherwise the option for the longest lifetime that they allow. */
+/** Returns the given expiry if the limits allow it, otherwise the option for the longest lifetime that they allow. */
 export function fitExpiry(expiry: Expiry, limits: ExpiryLimits): Expiry {
   if (isAllowed(expiry.choice, limits)) return expiry;
   const [longest] = EXPIRY_DURATIONS.find(([choice]) => endOfDuration(choice, limits) === limits.latest) ?? [];
@@ -122,7 +122,8 @@ export function toExpiresAt(
 }
 
 /**
- * Returns the validation error of an expiry, or null. `submittedAt` is later than the time when the form was opened.
+ * Returns the validation error of an expiry, or null. A date must not be past at `submittedAt`, which can be long after
+ * the form was opened (`limits.now`).
  */
 export function validateExpiry(
   { choice, dateText }: Expiry,

@@ -27,8 +27,8 @@ function buildTestCommand(credential: Credential, origin: string): string {
 }
 
 /**
- * Downloads a `.env` file. Generated secrets and passphrases contain no characters that need quotes in it. The line for
- * a passphrase that the user has typed is left empty.
+ * Downloads a `.env` file. Generated secrets and passphrases contain no characters that need quotes in it. If the user
+ * typed the passphrase, its line is left empty.
  */
 function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
   const { variable } = getKindConfig(created);

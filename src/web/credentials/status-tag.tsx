@@ -7,7 +7,7 @@ import { strings } from './strings.ts';
 
 const EXPIRING_SOON_MS = 14 * DAY;
 
-/** Active, inactive, expired, used up, or the number of days left if it expires soon. */
+/** The status of a credential: active, inactive, expired, used up, or the days that are left if it expires soon. */
 export function CredentialStatusTag({
   credential,
   now = Date.now(),

@@ -5,7 +5,7 @@ interface CommitLinkProps {
   /** The repository of the app; undefined while it is loading. */
   readonly repository: string | null | undefined;
   readonly commit: string;
-  /** Number of characters of the commit that are shown; all by default. */
+  /** Number of characters of the commit hash that are shown; all by default. */
   readonly length?: number;
 }
 
