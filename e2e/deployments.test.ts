@@ -159,6 +159,20 @@ test("an app's log shows the output of its log command and can be reloaded; with
   await log(tab).getByText('nothing written').waitFor();
 });
 
+test('an app without a server in its settings has a log once it is deployed', async () => {
+  const { app, deploy } = setup;
+  const tab = await fixture.open(`/apps/${app.id}/log`);
+  await deploy(tab);
+  await tab.getByText('Live', { exact: true }).waitFor();
+  await app.edit({ logCommand: 'echo listening', serverId: null });
+  try {
+    await tab.goto(`/apps/${app.id}/log`);
+    await log(tab).getByText('listening').waitFor();
+  } finally {
+    await app.edit({ serverId: app.serverId });
+  }
+});
+
 checkPages(fixture, [
   { name: 'app-log', path: () => `/apps/${setup.app.id}/log`, prepare: (tab) => log(tab).waitFor() },
   { name: 'deployments', path: '/deployments' },

@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { App } from '../../contract/apps.ts';
 import { DescriptionList, resourceItems } from '../components/description-list.tsx';
@@ -7,21 +6,14 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { dimmed, mono } from '../components/text.tsx';
 import { sourceLabel } from '../deployments/deployment-status.tsx';
-import { useWorkspace } from '../session.ts';
-import { useAppQuery } from './app-query.ts';
+import { useAppQuery, useLiveDeployment } from './app-query.ts';
 import { HookList } from './hook-list.tsx';
 import { ServerLink } from './resource-names.tsx';
 import { strings } from './strings.ts';
 
 /** The deployment whose release is live. */
 function LiveDeployment({ appId }: { readonly appId: string }) {
-  const { api, workspace } = useWorkspace();
-  const { data } = useQuery({
-    queryKey: [workspace.id, 'deployments', 'live', appId],
-    queryFn: async ({ signal }) =>
-      (await api.deployments.list({ app: appId, live: true, limit: 1 }, { signal })).data[0] ?? null,
-    refetchInterval: 10_000,
-  });
+  const { data } = useLiveDeployment(appId);
   if (data === undefined) return '…';
   if (data === null) return dimmed(strings.appOverview.notDeployedYet);
   return (

@@ -11,3 +11,14 @@ export function useAppQuery() {
     queryFn: ({ signal }) => api.apps.get(id, { signal }),
   });
 }
+
+/** The deployment whose release is live; null if the app has none. */
+export function useLiveDeployment(appId: string) {
+  const { api, workspace } = useWorkspace();
+  return useQuery({
+    queryKey: [workspace.id, 'deployments', 'live', appId],
+    queryFn: async ({ signal }) =>
+      (await api.deployments.list({ app: appId, live: true, limit: 1 }, { signal })).data[0] ?? null,
+    refetchInterval: 10_000,
+  });
+}

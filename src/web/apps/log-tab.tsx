@@ -7,11 +7,11 @@ import { LiveLog } from '../components/live-log.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { useWorkspace } from '../session.ts';
-import { useAppQuery } from './app-query.ts';
+import { useAppQuery, useLiveDeployment } from './app-query.ts';
 import { useProjectsAndServers } from './resource-names.tsx';
 import { strings } from './strings.ts';
 
-function NoLogCommand({ app }: { readonly app: App }) {
+function NoLog({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();
   return (
     <EmptyState icon={<IconFileText size={26} />} title={strings.logTab.noLogYetTitle}>
@@ -42,12 +42,8 @@ function AppLog({ app }: { readonly app: App }) {
   );
 }
 
-/** The output of the app's log command, which runs on the app's server each time the tab is opened or reloaded. */
-export function LogTab() {
-  const { data: app } = useAppQuery();
+function ReloadableLog({ app }: { readonly app: App }) {
   const [reloadCount, setReloadCount] = useState(0);
-  if (app === undefined) return null;
-  if (app.logCommand === null || app.serverId === null) return <NoLogCommand app={app} />;
   return (
     <>
       <Group justify="space-between" gap="sm">
@@ -66,4 +62,22 @@ export function LogTab() {
       <AppLog key={reloadCount} app={app} />
     </>
   );
+}
+
+/** The log of an app that has no server in its settings. Its deployments can still select servers. */
+function LogOfLiveDeployment({ app }: { readonly app: App }) {
+  const { data: liveDeployment } = useLiveDeployment(app.id);
+  if (liveDeployment === undefined) return null;
+  return liveDeployment === null ? <NoLog app={app} /> : <ReloadableLog app={app} />;
+}
+
+/**
+ * The output of the app's log command, which runs each time the tab is opened or reloaded: on the servers of the live
+ * deployment or, before the first deployment, on the app's server.
+ */
+export function LogTab() {
+  const { data: app } = useAppQuery();
+  if (app === undefined) return null;
+  if (app.logCommand === null) return <NoLog app={app} />;
+  return app.serverId === null ? <LogOfLiveDeployment app={app} /> : <ReloadableLog app={app} />;
 }

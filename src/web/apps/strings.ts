@@ -113,6 +113,6 @@ export const strings = {
     adminsCanSetIt: 'An owner or admin can set the log command and the server.',
     reload: 'Reload',
     noOutputYet: 'No output yet.',
-    noLogHint: "This page shows the output of the app's log command on its server.",
+    noLogHint: "This page shows the output of the app's log command on its servers.",
   },
 };
