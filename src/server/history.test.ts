@@ -60,8 +60,8 @@ test('a node that applied revocations missing from a restored database accepts n
       return server;
     };
     const first = await start(postgres.port);
-    const node = await start(proxy.port);
-    const signedUp = await signUpOwner(node);
+    const disconnectedNode = await start(proxy.port);
+    const signedUp = await signUpOwner(disconnectedNode);
     const owner = createTestPerson(first, signedUp);
     const [keptToken, ...deletedTokens] = await createThreeTokens(owner);
     assert.ok(keptToken);
@@ -70,13 +70,16 @@ test('a node that applied revocations missing from a restored database accepts n
     execFileSync('cp', ['-a', postgres.directory, copy]);
     await postgres.start();
     await until(async () => (await first.call('/readyz')).status === 200);
-    await until(async () => (await node.call('/readyz')).status === 200);
+    await until(async () => (await disconnectedNode.call('/readyz')).status === 200);
 
-    // The restored database will lack two revocations, which the node applies, and a token.
+    // The restored database will lack two revocations, which the disconnected node applies, and a token.
     for (const token of deletedTokens) await deleteToken(owner, token);
     const lostToken = await createToken(owner, ['modify_env']);
-    assert.deepEqual([await statusAt(node, keptToken), await statusAt(node, lostToken)], [200, 200]);
-    // From now on, the node cannot reach a database. It accepts cached records until its lease ends.
+    assert.deepEqual(
+      [await statusAt(disconnectedNode, keptToken), await statusAt(disconnectedNode, lostToken)],
+      [200, 200],
+    );
+    // From now on, the disconnected node cannot reach a database. It accepts cached records until its lease ends.
     proxy.retarget(await freePort());
     await postgres.stop('SIGKILL');
     rmSync(postgres.directory, { recursive: true });
@@ -89,12 +92,15 @@ test('a node that applied revocations missing from a restored database accepts n
     const second = await start(postgres.port);
     const ownerOnRestored = createTestPerson(second, owner);
     await deleteToken(ownerOnRestored, keptToken);
-    assert.notEqual(await statusAt(node, keptToken), 200);
+    assert.notEqual(await statusAt(disconnectedNode, keptToken), 200);
     // These deletions reuse the lost revocation numbers.
     for (const token of deletedTokens) await deleteToken(ownerOnRestored, token);
     proxy.retarget(postgres.port);
-    await until(async () => (await node.call('/readyz')).status === 200);
-    assert.deepEqual([await statusAt(node, keptToken), await statusAt(node, lostToken)], [401, 401]);
+    await until(async () => (await disconnectedNode.call('/readyz')).status === 200);
+    assert.deepEqual(
+      [await statusAt(disconnectedNode, keptToken), await statusAt(disconnectedNode, lostToken)],
+      [401, 401],
+    );
     // A server that has not reconnected cannot write its uses, and fails to stop cleanly.
     await until(async () => (await first.call('/readyz')).status === 200);
   } finally {

@@ -130,7 +130,7 @@ export async function openStore(settings: Settings, options: OpenOptions = {}): 
     }
   }
   const configuredSecret = secretFromSettings(settings);
-  if (configuredSecret === null) throw new InvalidSettingError('DEVPILOT_SECRET', 'set when nodes share a database');
+  if (configuredSecret === null) throw new InvalidSettingError('DEVPILOT_SECRET', 'set when DATABASE_URL is set');
   const { openPostgresStore } = await import('../store/postgres.ts');
   const store = await openPostgresStore(settings.databaseUrl, options.onError ?? (() => undefined));
   try {

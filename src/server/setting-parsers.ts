@@ -6,8 +6,8 @@ import { parsePostgresUrl } from '../store/postgres-url.ts';
 
 export const SECRET_BYTES = 32;
 
-/** Thrown by `parse` of a setting. Its message replaces `accepts`. */
-export class NotAccepted extends Error {}
+/** Thrown by `SettingDeclaration.parse`. Its message replaces `accepts`. */
+export class NotAcceptedError extends Error {}
 
 export function oneOf<const Word extends string>(words: readonly Word[]) {
   return {
@@ -29,7 +29,7 @@ export function parsePort(text: string): number | undefined {
 }
 
 /** Returns the content of a file without surrounding white space; undefined if it cannot be read. */
-export function parseFile(path: string): string | undefined {
+export function readTextFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch {
@@ -48,7 +48,7 @@ export function parseDatabaseUrl(text: string): string | undefined {
   try {
     parsePostgresUrl(text);
   } catch (error) {
-    throw new NotAccepted(`a postgres:// URL ${(error as Error).message}`);
+    throw new NotAcceptedError(`a postgres:// URL ${(error as Error).message}`);
   }
   return text;
 }
@@ -58,8 +58,8 @@ export function parseSecret(text: string): Buffer | undefined {
 }
 
 export function parseSecretFile(path: string): Buffer | undefined {
-  const text = parseFile(path);
-  if (text === undefined) throw new NotAccepted('the path of a file that can be read');
+  const text = readTextFile(path);
+  if (text === undefined) throw new NotAcceptedError('the path of a file that can be read');
   return parseSecret(text);
 }
 
@@ -79,7 +79,7 @@ export function parseOrigin(text: string): string | undefined {
 /** Parses the URL of published keys, or reads a file with public keys in PEM format. */
 export function parseLeakKeys(text: string): LeakKeySource | undefined {
   if (/^https?:/.test(text)) return parseHttpUrl(text) && { url: text };
-  const pems = parseFile(text)?.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? [];
+  const pems = readTextFile(text)?.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? [];
   const keys = pems.map(parseLeakKey);
   return keys.length > 0 && keys.every((key) => key !== null) ? { keys } : undefined;
 }
@@ -149,7 +149,7 @@ export function parseProxies(text: string): string[] | undefined {
 }
 
 /** Parses `2s` or `500ms` into milliseconds. */
-export function parseBound(text: string): number | undefined {
+export function parseRevocationBound(text: string): number | undefined {
   const parts = /^(\d{1,6})(ms|s)$/.exec(text);
   const ms = parts === null ? Number.NaN : Number(parts[1]) * (parts[2] === 's' ? 1000 : 1);
   return ms >= 200 && ms <= 60_000 ? ms : undefined;

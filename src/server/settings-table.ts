@@ -2,10 +2,8 @@ import { resolve } from 'node:path';
 import { OUTBOUND_POLICIES } from '../outbound/outbound.ts';
 import {
   oneOf,
-  parseBound,
   parseBucket,
   parseDatabaseUrl,
-  parseFile,
   parseHost,
   parseIssuer,
   parseLeakKeys,
@@ -13,18 +11,20 @@ import {
   parseOrigin,
   parsePort,
   parseProxies,
+  parseRevocationBound,
   parseScopes,
   parseSecret,
   parseSecretFile,
   parseSender,
   parseSmtpUrl,
+  readTextFile,
   SECRET_BYTES,
   visibleAscii,
   wholeNumber,
 } from './setting-parsers.ts';
 
 /** The declaration of an environment variable: how it is parsed and documented. */
-export interface Declared<Value> {
+export interface SettingDeclaration<Value> {
   /** Text to parse if the variable is unset or empty. With null, the value is then null. */
   readonly default: string | null;
   /** Default in the documentation, if it differs from `default`. */
@@ -34,16 +34,16 @@ export interface Declared<Value> {
   /** Purpose, for the operator. Markdown. */
   readonly description: string;
   /**
-   * Returns the value, or undefined if the text is not accepted. Throws `NotAccepted` for a more specific message than
-   * `accepts`.
+   * Returns the value, or undefined if the text is not accepted. Throws `NotAcceptedError` for a more specific message
+   * than `accepts`.
    */
   readonly parse: (text: string) => Value | undefined;
 }
 
 /** Returns the declaration. Infers its types, including whether the default is null. */
 function setting<Value, Default extends string | null>(
-  declared: Declared<Value> & { readonly default: Default },
-): Declared<Value> & { readonly default: Default } {
+  declared: SettingDeclaration<Value> & { readonly default: Default },
+): SettingDeclaration<Value> & { readonly default: Default } {
   return declared;
 }
 
@@ -146,7 +146,7 @@ export const SETTINGS = {
     default: null,
     accepts: 'the path of a readable file that contains the client secret',
     description: 'File to read the client secret from.',
-    parse: (path) => visibleAscii(512)(parseFile(path) ?? ''),
+    parse: (path) => visibleAscii(512)(readTextFile(path) ?? ''),
   }),
   DEVPILOT_OIDC_NAME: setting({
     default: null,
@@ -172,7 +172,7 @@ export const SETTINGS = {
     accepts: 'a duration from 200ms to 60s, such as 2s',
     description:
       'How long a frozen node or guard can delay a deletion. Must be the same on every node. On SQLite, only guards can delay a deletion.',
-    parse: parseBound,
+    parse: parseRevocationBound,
   }),
   DEVPILOT_METRICS: setting({
     default: 'off',
@@ -249,7 +249,7 @@ export const SETTINGS = {
     default: null,
     accepts: 'the path of a readable file that contains the secret of the access key',
     description: 'File to read the secret of the access key from.',
-    parse: (path) => visibleAscii(256)(parseFile(path) ?? ''),
+    parse: (path) => visibleAscii(256)(readTextFile(path) ?? ''),
   }),
   DEVPILOT_BACKUP_MAX_MB: setting({
     default: '51200',

@@ -1,6 +1,6 @@
 import type { LeakKeySource } from '../http/leak-signatures.ts';
 import type { OutboundPolicy } from '../outbound/outbound.ts';
-import { NotAccepted } from './setting-parsers.ts';
+import { NotAcceptedError } from './setting-parsers.ts';
 import { SETTINGS, type SettingName, type SettingValues } from './settings-table.ts';
 
 export { SECRET_BYTES } from './setting-parsers.ts';
@@ -76,10 +76,10 @@ function readSetting(name: SettingName, environment: Environment): unknown {
   if (text === null) return null;
   try {
     const value = parse(text);
-    if (value === undefined) throw new NotAccepted(accepts);
+    if (value === undefined) throw new NotAcceptedError(accepts);
     return value;
   } catch (error) {
-    throw error instanceof NotAccepted ? new InvalidSettingError(name, error.message) : error;
+    throw error instanceof NotAcceptedError ? new InvalidSettingError(name, error.message) : error;
   }
 }
 
