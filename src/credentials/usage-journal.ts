@@ -1,6 +1,11 @@
 import type { UsageStore } from '../authorization/usage-recorder.ts';
 import type { Store } from '../store/store.ts';
-import { addChunksToCredentials, claimUsageChunk, countPendingCredentials, insertUsageChunk } from '../store/usage.ts';
+import {
+  addChunksToCredentials,
+  countPendingCredentials,
+  insertUsageChunk,
+  recordChunkNumber,
+} from '../store/usage.ts';
 
 /**
  * Durable storage of counted uses, in two stages. Each node writes its uses as chunks within a second. The chunks are
@@ -46,7 +51,7 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
   return {
     async addUses(nodeId, number, uses) {
       const isNew = await store.transaction(async (trx) => {
-        if (!(await claimUsageChunk(trx, nodeId, number))) return false;
+        if (!(await recordChunkNumber(trx, nodeId, number))) return false;
         await insertUsageChunk(trx, nodeId, number, uses);
         return true;
       });

@@ -9,7 +9,7 @@ import { advanceTotpStep, consumeSetupCode, findPersonByEmail, insertPerson, rep
 import { openPostgresStore } from './postgres.ts';
 import { StartRefusedError } from './start-refused-error.ts';
 import { isUniqueViolation, type Store, type Trx } from './store.ts';
-import { claimUsageChunk } from './usage.ts';
+import { recordChunkNumber } from './usage.ts';
 import { insertWorkspace } from './workspaces.ts';
 
 const origin = { address: null, userAgent: null, requestId: null };
@@ -104,7 +104,7 @@ forEachEngine('the store', (engine) => {
     });
     assertOneTrue(await tenTimes((trx) => consumeSetupCode(trx, Buffer.from('code'))));
     assertOneTrue(await tenTimes((trx) => advanceTotpStep(trx, 'per_totp', 7)));
-    assertOneTrue(await tenTimes((trx) => claimUsageChunk(trx, 'nod_a', 1)));
+    assertOneTrue(await tenTimes((trx) => recordChunkNumber(trx, 'nod_a', 1)));
     const claim = { workspaceId: 'w', principalId: 'p', route: 'r', key: 'k', bodyMac: 'm' };
     const claims = await tenTimes((trx, index) => claimIdempotencyKey(trx, claim, `res_${index}`, 1));
     assertOneTrue(claims.map((earlier) => earlier === null));

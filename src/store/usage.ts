@@ -3,7 +3,7 @@ import { DAY } from '../contract/limits.ts';
 import { addRightUses, toChunkRight } from './right-uses.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** Uses of one credential that a chunk contains; timestamps in epoch milliseconds. */
+/** The uses of one credential in a chunk; timestamps in epoch milliseconds. */
 export interface CredentialUses {
   readonly credentialId: string;
   readonly count: number;
@@ -18,14 +18,15 @@ export interface CredentialUses {
  */
 export const GUARD_SUFFIX_LENGTH = 23;
 const isGuard = (nodeId: string) => nodeId.includes('.');
-/** The ID of the API key of the guard that sent a chunk; null for the chunk of a Devpilot server. */
+/** SQL for the ID of the API key of the guard that sent a chunk; null for a chunk of a Devpilot server. */
 const REPORTER_EXPRESSION = `case when usage_chunk.node_id like '%.%'
   then substr(usage_chunk.node_id, 1, length(usage_chunk.node_id) - ${GUARD_SUFFIX_LENGTH}) end`;
 
 /**
- * Records the number of a node's chunk; returns false if it is already recorded, so that a resent chunk counts once.
+ * Records the number of a node's chunk. Returns false if this number or a higher one is already recorded, so that a
+ * resent chunk counts once.
  */
-export async function claimUsageChunk(trx: Trx, nodeId: string, number: number): Promise<boolean> {
+export async function recordChunkNumber(trx: Trx, nodeId: string, number: number): Promise<boolean> {
   const result = await trx
     .insertInto('usage_flush')
     .values({ node_id: nodeId, number })
@@ -39,9 +40,9 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 
 /**
  * Stores a chunk as one row, which is durable immediately and cheap for any number of credentials;
- * `addChunksToCredentials` later adds it to the credentials. `bench/postgres.ts` (credentials per second whose uses are
- * written) and `bench/flush.ts` show the gain; without it, uses would be added to the credentials directly. A JSON row
- * contains: credential ID, number of uses, last use, day, addresses, rights.
+ * `addChunksToCredentials` later adds the uses to the credentials. `bench/postgres.ts` (credentials per second whose
+ * uses are written) and `bench/flush.ts` show what this gains over adding the uses to the credentials directly. `uses`
+ * is stored as a JSON array of arrays: credential ID, number of uses, last use, day, addresses, rights.
  */
 export async function insertUsageChunk(
   trx: Trx,
@@ -73,7 +74,7 @@ export async function countPendingCredentials(db: Queryable): Promise<number> {
 }
 
 /**
- * Adds the uses in chunks of guards to `credential_report`, by the API key of each guard. Called by
+ * Adds the uses in chunks from guards to `credential_report`, by the API key of each guard. Called by
  * `addChunksToCredentials`. The parameters and the indexes such as `value->>2` are explained at `addRightUses`.
  */
 async function addGuardReports(
@@ -95,12 +96,14 @@ async function addGuardReports(
     ) as used join credential on credential.id = used.id
     where true
     on conflict (credential_id, key_id) do update set
-      count = credential_report.count + excluded.count, last_used_at = excluded.last_used_at`.execute(trx);
+      count = credential_report.count + excluded.count,
+      last_used_at = case when credential_report.last_used_at < excluded.last_used_at
+        then excluded.last_used_at else credential_report.last_used_at end`.execute(trx);
 }
 
 /**
- * Adds the uses of up to `maxChunks` chunks to their credentials and deletes the chunks; uses of deleted credentials
- * are dropped. A credential in several chunks is updated once. Returns the number of chunks and of credentials in them,
+ * Adds the uses in up to `maxChunks` chunks to the credentials and deletes the chunks; uses of deleted credentials are
+ * dropped. A credential in several chunks is updated once. Returns the number of chunks and of credentials in them,
  * as `countPendingCredentials` counts them.
  */
 export async function addChunksToCredentials(
@@ -171,8 +174,9 @@ export async function addChunksToCredentials(
 }
 
 /**
- * Returns the uses per day, oldest first, and up to `limit` client addresses and up to `limit` guards that reported
- * uses, newest first.
+ * Returns a credential's uses per day since `sinceDay` (days since the epoch, UTC), oldest first, and its up to `limit`
+ * most recently seen client addresses. `guards` are the API keys of guards that reported uses, up to `limit`, most
+ * recent report first.
  */
 export async function readUses(
   db: Queryable,
@@ -218,8 +222,8 @@ export async function readUses(
 }
 
 /**
- * Returns the addresses that a credential was used from since `since` (epoch milliseconds). Excludes addresses reported
- * by guards, which are unverified.
+ * Returns the addresses that a credential was used from since `since` (epoch milliseconds). Excludes addresses last
+ * reported by guards, because reported addresses are unverified.
  */
 export async function listAddressesUsedSince(
   db: Queryable,

@@ -3,21 +3,21 @@ import { describe, test } from 'node:test';
 import { createId } from '../../contract/id.ts';
 import { DAY } from '../../contract/limits.ts';
 import { addRefusals, readRefusals, readRightUses } from '../../store/right-uses.ts';
-import { addChunksToCredentials, claimUsageChunk, insertUsageChunk, readUses } from '../../store/usage.ts';
+import { addChunksToCredentials, insertUsageChunk, readUses, recordChunkNumber } from '../../store/usage.ts';
 import { deleteOldUses } from '../../store/usage-retention.ts';
 import { seedCredential } from '../test-store.ts';
 import { NOW, type StoreFixture } from './fixture.ts';
 
 export function declareUseTests(fixture: StoreFixture): void {
   describe('uses', () => {
-    test('a chunk is claimed once per node and number', async () => {
-      const claim = (node: string, number: number) =>
-        fixture.store.transaction((trx) => claimUsageChunk(trx, node, number));
-      assert.equal(await claim('n1', 1), true);
-      assert.equal(await claim('n1', 1), false);
-      assert.equal(await claim('n1', 2), true);
-      assert.equal(await claim('n1', 1), false);
-      assert.equal(await claim('n2', 1), true);
+    test('a chunk number is recorded once per node, and not after a higher number', async () => {
+      const record = (node: string, number: number) =>
+        fixture.store.transaction((trx) => recordChunkNumber(trx, node, number));
+      assert.equal(await record('n1', 1), true);
+      assert.equal(await record('n1', 1), false);
+      assert.equal(await record('n1', 2), true);
+      assert.equal(await record('n1', 1), false);
+      assert.equal(await record('n2', 1), true);
     });
     test('chunk numbers are deleted when their chunk cannot be sent again or they are more than a day in the future', async () => {
       const { id: keyId } = await seedCredential(fixture.store, fixture.owner);
@@ -43,10 +43,10 @@ export function declareUseTests(fixture: StoreFixture): void {
           .insertInto('node')
           .values({ id: leasedNode, workspace_id: null, confirmed: 0, lease_until: NOW })
           .execute();
-        for (const [node, number] of rows) assert.equal(await claimUsageChunk(trx, node, number), true);
+        for (const [node, number] of rows) assert.equal(await recordChunkNumber(trx, node, number), true);
         await deleteOldUses(trx, NOW);
         for (const [node, number, isKept] of rows)
-          assert.equal(await claimUsageChunk(trx, node, number), !isKept, `${node} ${number}`);
+          assert.equal(await recordChunkNumber(trx, node, number), !isKept, `${node} ${number}`);
         await trx.deleteFrom('node').where('id', '=', leasedNode).execute();
       });
     });
@@ -89,6 +89,22 @@ export function declareUseTests(fixture: StoreFixture): void {
           [20_000, 'token_expired', 4],
           [20_001, 'token_expired', 2],
         ],
+      );
+    });
+    test('the uses that a guard reports add up, and an older report does not replace the last use', async () => {
+      const { id } = await seedCredential(fixture.store, fixture.owner);
+      const { id: keyId } = await seedCredential(fixture.store, fixture.owner);
+      await fixture.store.transaction(async (trx) => {
+        for (const lastUsedAt of [NOW, NOW - DAY]) {
+          const uses = { credentialId: id, count: 2, lastUsedAt, addresses: [], rights: [] };
+          await insertUsageChunk(trx, `${keyId}.${'g'.repeat(22)}`, lastUsedAt, [uses]);
+          await addChunksToCredentials(trx, 10);
+        }
+      });
+      const { guards } = await readUses(fixture.store.read, fixture.owner.workspaceId, id, 0, 20);
+      assert.deepEqual(
+        guards.map(({ id: reporterId, count, lastUsedAt }) => [reporterId, count, lastUsedAt]),
+        [[keyId, 4, NOW]],
       );
     });
     test('uses add up, an older use does not replace the last use, and old rights, days and addresses are deleted', async () => {
