@@ -6,13 +6,13 @@ import { readAuditChain } from '../store/audit.ts';
 import type { WebhookDeliveryTable, WebhookTable } from '../store/schema/webhooks.ts';
 import type { Trx } from '../store/store.ts';
 import {
-  countWaiting,
+  countWaitingEventDeliveries,
   findAuditEvents,
   insertDeliveries,
   listDueDeliveries,
-  postponeDeliveries,
+  postponeEventDeliveries,
   pruneDeliveries,
-  updateDelivery,
+  updateWaitingDelivery,
 } from '../store/webhook-deliveries.ts';
 import { lockWebhook, updateWebhook } from '../store/webhooks.ts';
 import { findWorkspaceName } from '../store/workspaces.ts';
@@ -58,7 +58,7 @@ async function lockOwnedWebhook(trx: Trx, claimed: WebhookTable, owner: string):
  * now.
  */
 async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): Promise<boolean> {
-  const waiting = await countWaiting(trx, webhook);
+  const waiting = await countWaitingEventDeliveries(trx, webhook);
   if (waiting >= (webhook.is_ordered === 1 ? 1 : MAX_WAITING)) return false;
   const subscriptions = new Set(JSON.parse(webhook.events) as WebhookSubscription[]);
   const events = await readAuditChain(trx, webhook.workspace_id, webhook.sequence, BATCH_SIZE);
@@ -175,10 +175,10 @@ export async function recordAttempts(
     // A delivery whose last attempt has failed stays waiting, so that it is sent when the webhook is activated again.
     const staysWaiting = mustSwitchOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
     const waitingColumns = staysWaiting ? { status: 'waiting', next_attempt_at: attempt.endedAt } : {};
-    await updateDelivery(trx, webhook, attempt.delivery.id, { ...columns, ...waitingColumns });
+    await updateWaitingDelivery(trx, webhook, attempt.delivery.id, { ...columns, ...waitingColumns });
     postponedUntil = columns.next_attempt_at ?? postponedUntil;
   }
-  if (isInterrupted) await postponeDeliveries(trx, webhook, postponedUntil);
+  if (isInterrupted) await postponeEventDeliveries(trx, webhook, postponedUntil);
   await updateWebhook(trx, webhook, { failing_since: failingSince, last_delivered_at: lastDeliveredAt });
   await pruneDeliveries(trx, webhook, WEBHOOK_LIMITS.deliveries);
   if (mustSwitchOff)

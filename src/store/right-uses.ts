@@ -5,15 +5,16 @@ import { engineOf, type Queryable, type Trx } from './store.ts';
 
 /** Stored instead of an app's ID for uses that do not concern a particular app. */
 const NO_APP = '';
-/** Maximum number of apps recorded per credential; uses of the least recently used apps are deleted. */
+/** Maximum number of apps per credential whose uses housekeeping keeps: the most recently used apps. */
 const MAX_STORED_APPS_PER_CREDENTIAL = 100;
 const RETENTION_MS = 400 * DAY;
 
 /**
- * Adds the uses of rights in the selected chunks to the totals of their credentials (`credential_right`); called by
- * `addChunksToCredentials`. `expandArray` returns SQL that converts a JSON array into rows. The indexes such as
- * `value->>5` are positions in the arrays that `insertUsageChunk` writes; chunks of earlier versions have no element 5.
- * Chunks refer to an app by its ID or slug, as the request did. An app that does not exist counts as no app.
+ * Adds the uses of rights in the chunks that satisfy `chunkFilter` to the totals of their credentials
+ * (`credential_right`); called by `addChunksToCredentials`. `expandArray` returns SQL that converts a JSON array into
+ * rows. The indexes such as `value->>5` are positions in the arrays that `insertUsageChunk` writes; chunks of earlier
+ * versions have no element 5. Chunks refer to an app by its ID or slug, as the request did. An app that does not exist
+ * counts as no app. A chunk has no times per right, so the credential's last use in it counts for each right.
  */
 export async function addRightUses(
   trx: Trx,
@@ -45,7 +46,7 @@ export async function addRightUses(
         then excluded.last_used_at else credential_right.last_used_at end`.execute(trx);
 }
 
-/** Returns uses of a right as they are stored in a chunk: right, app, count. */
+/** Returns uses of a right as an array for a chunk: right, app, count. */
 export const toChunkRight = ({ right, app, count }: { right: string; app: string | null; count: number }) =>
   [right, app ?? NO_APP, count] as const;
 
@@ -54,13 +55,13 @@ export interface StoredRightUse {
   /** Null for uses that concern no particular app. */
   readonly app: { readonly id: string; readonly name: string | null } | null;
   readonly count: number;
-  /** Time of the last use, epoch milliseconds. */
+  /** Epoch milliseconds: the last use of the credential in the last chunk that contains a use of this right. */
   readonly lastUsedAt: number;
 }
 
 /**
- * Returns the rights that a credential has used per app, latest first, and the time since which uses are counted (epoch
- * milliseconds). An app that was deleted has no name.
+ * Returns the uses of a credential per right and app, most recently used first, and the time since which uses are
+ * counted (epoch milliseconds). The name of a deleted app is null.
  */
 export async function readRightUses(
   db: Queryable,
@@ -102,8 +103,7 @@ export interface Refusals {
 }
 
 /**
- * Adds refusals of one credential on a day; does nothing if the credential was deleted. Waits for a deletion in
- * progress.
+ * Adds refusals to the stored count; does nothing if the credential was deleted. Waits if its deletion is in progress.
  */
 export async function addRefusals(trx: Trx, refusals: Refusals): Promise<void> {
   const { workspaceId, credentialId, day, reason, count } = refusals;
@@ -117,7 +117,9 @@ export async function addRefusals(trx: Trx, refusals: Refusals): Promise<void> {
   );
 }
 
-/** Returns the refusals of a credential per day and reason, oldest first. */
+/**
+ * Returns the refusals of a credential per day and reason from `sinceDay` on, oldest first. Days are as in `Refusals`.
+ */
 export function readRefusals(
   db: Queryable,
   workspaceId: string,
@@ -135,8 +137,11 @@ export function readRefusals(
     .execute();
 }
 
-/** Deletes uses of rights and refusals past their retention, and uses of all but the latest apps of each credential. */
-export async function deleteExpiredRightUses(trx: Trx, now: number): Promise<void> {
+/**
+ * Deletes refusals and uses of rights past their retention, and, for each credential, the uses of all but the
+ * `MAX_STORED_APPS_PER_CREDENTIAL` most recently used apps.
+ */
+export async function deleteOldRightUsesAndRefusals(trx: Trx, now: number): Promise<void> {
   await trx
     .deleteFrom('credential_right')
     .where('last_used_at', '<', now - RETENTION_MS)

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import type { Queryable, Trx } from './store.ts';
 
-/** What each schedule starts, the table of the resources that have it, and the column with its next due time. */
+/**
+ * The schedules, by what they start: the table of the resources with the schedule, and the column of its next due time.
+ */
 const SCHEDULES = {
   backup: { table: 'app', column: 'next_backup_at' },
   verification: { table: 'app', column: 'next_verification_at' },
@@ -9,8 +11,8 @@ const SCHEDULES = {
 } as const;
 type Schedule = keyof typeof SCHEDULES;
 
-/** Returns the resources for which a schedule is due, the longest overdue first. Not filtered by workspace. */
-export async function listDueSchedules(
+/** Returns the resources whose `schedule` is due, the longest overdue first. Not filtered by workspace. */
+export async function listDueResources(
   db: Queryable,
   schedule: Schedule,
   now: number,
@@ -23,7 +25,7 @@ export async function listDueSchedules(
   return rows;
 }
 
-/** Sets the next due time; null for never. */
+/** Sets the next due time (epoch milliseconds); null for never. */
 export async function setNextDueTime(
   trx: Trx,
   schedule: Schedule,

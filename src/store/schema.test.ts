@@ -50,9 +50,9 @@ forEachEngine('the schema', (engine) => {
     );
     const declared = declaredColumns().map((column) => {
       const [name = ''] = column.split(':');
-      // An insert can omit a `Generated` column.
-      const plain = hasDefault.has(name) ? column.replace(/Generated<(.*)>/, '$1') : column;
-      return engine.name === 'postgres' ? plain : plain.replace(' | null', '');
+      // Only a column with a default can be `Generated`, because an insert can omit such a column.
+      const withoutGenerated = hasDefault.has(name) ? column.replace(/Generated<(.*)>/, '$1') : column;
+      return engine.name === 'postgres' ? withoutGenerated : withoutGenerated.replace(' | null', '');
     });
     assert.deepEqual(
       {

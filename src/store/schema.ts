@@ -54,8 +54,9 @@ import type {
 
 /**
  * The tables. IDs are text, timestamps epoch milliseconds, flags 0 or 1, structured values JSON text, digests bytes.
- * Every table with rows of a workspace has `workspace_id`, and every query filters by it, except look-ups by digest,
- * queries for one person, and work for all workspaces, such as housekeeping, schedules and the claims of jobs.
+ * Every table with rows of a workspace has `workspace_id`, and every query filters by it, except look-ups by a value
+ * that determines the workspace, such as a digest; queries for one person; and work for all workspaces, such as
+ * housekeeping, schedules and claiming jobs.
  */
 export interface Schema {
   installation: InstallationTable;
@@ -78,7 +79,7 @@ export interface Schema {
   member: MemberTable;
   invitation: InvitationTable;
   credential: CredentialTable;
-  /** Uses per day (UTC, days since the epoch). */
+  /** Number of uses per day (UTC, days since the epoch). */
   credential_day: { credential_id: string; workspace_id: string; day: number; count: number };
   credential_address: {
     credential_id: string;
@@ -86,10 +87,10 @@ export interface Schema {
     address: string;
     first_seen_at: number;
     last_seen_at: number;
-    /** ID of the API key of the guard that last reported the address; null if a server received a request from it. */
+    /** ID of the API key of the guard that last reported the address; null if a Devpilot server last recorded it. */
     reported_by: string | null;
   };
-  /** Uses that guards reported, by the guard's API key. */
+  /** Number of uses that guards reported, by the API key of the guards. */
   credential_report: {
     credential_id: string;
     workspace_id: string;
@@ -97,7 +98,7 @@ export interface Schema {
     count: number;
     last_used_at: number;
   };
-  /** Uses per scope or permission; the app is empty for uses that concern no particular app. */
+  /** Number of uses per scope or permission and app; `app_id` is empty for uses that concern no particular app. */
   credential_right: {
     credential_id: string;
     workspace_id: string;
@@ -106,15 +107,15 @@ export interface Schema {
     count: number;
     last_used_at: number;
   };
-  /** Refused uses per day (UTC, days since the epoch) and reason, a `RefusalReason`. */
+  /** Number of refused requests per day (UTC, days since the epoch) and reason, a `RefusalReason`. */
   credential_refusal: { credential_id: string; workspace_id: string; day: number; reason: string; count: number };
   credential_review: CredentialReviewTable;
-  /** The number of the last chunk of uses that was accepted from each node. */
+  /** The number of the last chunk of uses that was stored for each node. */
   usage_flush: { node_id: string; number: number };
   usage_chunk: UsageChunkTable;
   /**
-   * Failed attempts, such as sign-ins. The subject is what was tried, such as `sign_in` and the ID of the person; the
-   * address is the client's network (`clientNetwork`).
+   * Failed attempts, such as sign-ins. `subject` identifies what they are counted for, such as `sign_in` and the ID of
+   * a person, or the client's network; `address` is the client's network (`clientNetwork`).
    */
   failure: { subject: string; address: string; at: number };
   /** One row per subject with failures, locked while a failure is counted; `at` is the last attempt. */
@@ -191,7 +192,7 @@ export interface InstallationTable {
   rights_counted_since: Generated<number>;
 }
 
-/** A used `Idempotency-Key`, an `IdempotencyClaim`. */
+/** A used `Idempotency-Key`: an `IdempotencyClaim` and the ID of the resource that its request created. */
 export interface IdempotencyTable {
   workspace_id: string;
   principal_id: string;

@@ -6,7 +6,7 @@ export async function insertScriptVersion(trx: Trx, version: ScriptVersionTable)
   await trx.insertInto('script_version').values(version).execute();
 }
 
-/** Returns versions, newest first, up to one more than the limit. */
+/** Returns a page of a script's versions, newest first, up to one more than the limit. */
 export async function listScriptVersions(
   db: Queryable,
   workspaceId: string,
@@ -40,18 +40,18 @@ export async function findScriptVersion(
     .executeTakeFirst();
 }
 
-/** Deletes the versions before `oldest` that no unfinished run needs. */
+/** Deletes the versions of a script with a lower number than `oldestToKeep`, except those that unfinished runs need. */
 export async function pruneScriptVersions(
   trx: Trx,
   workspaceId: string,
   scriptId: string,
-  oldest: number,
+  oldestToKeep: number,
 ): Promise<void> {
   await trx
     .deleteFrom('script_version')
     .where('workspace_id', '=', workspaceId)
     .where('script_id', '=', scriptId)
-    .where('number', '<', oldest)
+    .where('number', '<', oldestToKeep)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -72,7 +72,7 @@ export async function insertRun(trx: Trx, row: RunTable): Promise<void> {
   await trx.insertInto('run').values(row).execute();
 }
 
-/** Returns a script's runs, newest first, up to one more than the limit. */
+/** Returns a page of a script's runs, newest first, up to one more than the limit. */
 export async function listRuns(
   db: Queryable,
   workspaceId: string,
@@ -90,8 +90,7 @@ export async function listRuns(
 }
 
 /**
- * Returns the number of a script's runs with these statuses; with `scheduledOnly`, only of runs that a schedule
- * started.
+ * Returns the number of a script's runs with these statuses; with `scheduledOnly`, only of scheduled runs.
  */
 export async function countRuns(
   db: Queryable,
@@ -110,12 +109,12 @@ export async function countRuns(
   return Number((await query.executeTakeFirstOrThrow()).count);
 }
 
-/** Maximum number of runs that one transaction deletes, so that other writers wait only briefly. */
+/** Maximum number of runs that `pruneRuns` deletes at a time, so that other writers wait only briefly. */
 const RUNS_PER_PRUNING = 100;
 
 /**
- * Deletes finished runs of a script with their logs, except the run that just ended and the newest other runs,
- * `maxRuns` in total.
+ * Deletes up to `RUNS_PER_PRUNING` finished runs of a script, with their logs. Keeps `maxRuns` finished runs: the run
+ * that just ended and the newest others.
  */
 export async function pruneRuns(
   trx: Trx,
@@ -140,6 +139,7 @@ export async function pruneRuns(
     await trx.deleteFrom(table).where('workspace_id', '=', workspaceId).where('id', 'in', ids).execute();
 }
 
+/** Deletes the runs of all workspaces that finished before `before` (epoch milliseconds). Used only by housekeeping. */
 export async function deleteOldRuns(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('run').where('finished_at', '<', before).execute();
 }

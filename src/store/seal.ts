@@ -25,7 +25,7 @@ export interface Seal {
   open(sealed: string, associatedData: string): string;
   /** Returns whether one of the configured secrets sealed a value. Only `open` checks the associated data. */
   hasKeyFor(sealed: string): boolean;
-  /** Returns the HMAC-SHA-256 of `text` in hex, with a separate key per `purpose`. */
+  /** Returns the HMAC-SHA-256 of `text` in hex, with a separate key per `purpose`. Changes with the first secret. */
   mac(purpose: string, text: string): string;
 }
 
@@ -44,7 +44,9 @@ function deriveKeys(secret: Buffer): Keys {
   return { id, sealing: deriveKey(secret, 'sealing'), secret };
 }
 
-/** Creates a seal. The first secret encrypts and all of them decrypt, so that a secret can be rotated. */
+/**
+ * Creates a seal. The first secret encrypts and computes MACs; all of them decrypt, so that a secret can be rotated.
+ */
 export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
   const allKeys = secrets.map(deriveKeys);
   const current = deriveKeys(secrets[0]);
@@ -61,7 +63,7 @@ export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
       const [version, id, packed] = sealed.split('.');
       const keys = allKeys.find((candidate) => candidate.id === id);
       if (version !== SEAL_VERSION || keys === undefined || packed === undefined) {
-        throw new Error('Encrypted with a key that DEVPILOT_SECRET does not provide.');
+        throw new Error('The value is not encrypted with a key that DEVPILOT_SECRET provides.');
       }
       const bytes = Buffer.from(packed, 'base64url');
       const decipher = createDecipheriv('aes-256-gcm', keys.sealing, bytes.subarray(0, NONCE_BYTES));

@@ -2,14 +2,17 @@ import { sql } from 'kysely';
 import type { Schema } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** A column encrypted under `DEVPILOT_SECRET`, and the key columns of its table. */
+/** A column encrypted under `DEVPILOT_SECRET`, and the primary key of its table. */
 interface SealedColumn {
   readonly table: keyof Schema;
   readonly column: string;
   readonly key: readonly string[];
 }
 
-/** All sealed columns. Each needs an entry in `ASSOCIATED_DATA` of `src/server/secret-rotation.ts`. */
+/**
+ * All sealed columns except `installation.secret_check`. Each needs an entry in `ASSOCIATED_DATA` of
+ * `src/server/secret-rotation.ts`.
+ */
 export const SEALED_COLUMNS = [
   { table: 'person', column: 'totp_sealed', key: ['id'] },
   { table: 'session_sign_in', column: 'refresh_token_sealed', key: ['session_id'] },

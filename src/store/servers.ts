@@ -1,7 +1,7 @@
 import type { ServerTable } from './schema/resources.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** Returns the directories of a server's apps, each once. */
+/** Returns up to `limit` directories of a server's apps, each once. */
 export async function listAppDirectories(
   db: Queryable,
   workspaceId: string,
@@ -21,7 +21,10 @@ export async function listAppDirectories(
   return rows.flatMap(({ directory }) => (directory === null ? [] : [directory]));
 }
 
-/** Records the host key that a check received instead of the pinned one, unless the server has been edited since. */
+/**
+ * Records the host key that a check received instead of the pinned one; null if it received the pinned one. Does
+ * nothing if the host, the port or the pinned host key has changed since the check.
+ */
 export async function setOfferedHostKey(trx: Trx, checked: ServerTable, offeredHostKey: string | null): Promise<void> {
   await trx
     .updateTable('server')

@@ -9,7 +9,7 @@ class SlugTakenError extends Problem {
   }
 }
 
-/** Throws `conflict` if a write violates the uniqueness of a slug. */
+/** Throws `conflict` if `write` violates a unique constraint, which must be the constraint of a slug. */
 export async function throwOnTakenSlug<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();
@@ -20,8 +20,8 @@ export async function throwOnTakenSlug<T>(write: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs a transaction again, up to `MAX_ATTEMPTS` times in all, if its generated slug was taken concurrently. A slug
- * that the request specified is never changed: throws `conflict`.
+ * Runs a transaction, up to `MAX_ATTEMPTS` times if its generated slug was taken concurrently. Throws `conflict` after
+ * the last attempt, and immediately if the request specified the slug.
  */
 export async function retryOnTakenSlug<T>(
   requested: { readonly slug?: string | undefined },

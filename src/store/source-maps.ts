@@ -90,7 +90,10 @@ export async function findSourceMap(db: Queryable, workspaceId: string, id: stri
   return selectMaps(db, workspaceId).where('source_map.id', '=', id).executeTakeFirst();
 }
 
-/** Returns map IDs by debug ID: of the maps of one app or, if `appSlug` is null, of the newest map of any app. */
+/**
+ * Returns the IDs of source maps by debug ID: the maps of one app or, if `appSlug` is null, the newest map of any app
+ * for each debug ID.
+ */
 export async function findSourceMapIds(
   db: Queryable,
   workspaceId: string,
@@ -104,7 +107,7 @@ export async function findSourceMapIds(
   return new Map(rows.map(({ debug_id, id }) => [debug_id, id]));
 }
 
-/** Returns the compressed content of a map. */
+/** Returns the compressed content of a map, or undefined if the map does not exist. */
 export async function readSourceMap(db: Queryable, workspaceId: string, id: string): Promise<Uint8Array | undefined> {
   const row = await db
     .selectFrom('source_map')

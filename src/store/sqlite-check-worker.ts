@@ -3,16 +3,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { isDamage } from './sqlite-open.ts';
 
-/** `path` is the file to check. The check stops when the word in `stop` is not 0. */
+/** `path` is the file to check. The check stops when the number in `stop` is not 0. */
 const { path, stop } = workerData as { path: string; stop: Int32Array };
 const port = parentPort;
 if (port === null) throw new Error('This file is the body of a worker thread.');
 if (process.platform === 'linux') setPriority(0, 19);
 
 /**
- * Reads every table and index of the file, at the lowest priority. Returns a description of the damage; null if there
- * is none or the check was stopped. `pragma quick_check` would check more but cannot be interrupted; this check can be
- * stopped at every row.
+ * Reads every table and every index except partial indexes, at the lowest priority. Returns a description of
+ * the damage; null if none was found or the check did not finish. `pragma quick_check` would check more but cannot be
+ * interrupted; this check can be stopped at every row.
  */
 function check(): string | null {
   const database = new DatabaseSync(path, { readOnly: true });

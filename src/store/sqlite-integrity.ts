@@ -17,19 +17,23 @@ import { isDamage } from './sqlite-open.ts';
 import { StartRefusedError } from './start-refused-error.ts';
 
 /**
- * The expected contents of a data directory are recorded twice: in `devpilot.state` next to the database, and in the
- * `installation` row of the database. Its column `clean` is 1 while the file contains everything that was written. It
- * is set to 0, and checkpointed into the file, before anything is acknowledged, and set to 1 by a clean stop before the
- * write-ahead log is removed. A file with `clean` = 0 and without its log has therefore lost acknowledged writes; a
- * crash does not remove the log.
+ * The contents of `devpilot.state`. What a data directory must contain is recorded twice: in this file next to the
+ * database, and in the `installation` row of the database. The column `clean` of that row is 1 while the database file
+ * contains everything that was written. It is set to 0, and checkpointed into the database file, before any write is
+ * acknowledged, and set to 1 by a clean stop before the write-ahead log is removed. A database file with `clean` = 0
+ * and without its log has therefore lost acknowledged writes; a crash does not remove the log.
  */
 interface StoreState {
-  /** The ID of the store. Null while the store is being created, when any part of it can be missing. */
+  /**
+   * The ID of the store. Null while any part of the store can be missing: during its creation, and after
+   * `devpilot store accept --lost-changes` until the next start.
+   */
   readonly store: string | null;
   /** How many times the store has been opened. */
   readonly starts: number;
   /**
-   * The number of the start whose clean stop could not be recorded in the file, for example because the disk was full.
+   * The number of the start whose clean stop could not be recorded in the database file, for example because the disk
+   * was full.
    */
   readonly stopped?: number;
 }
@@ -40,7 +44,7 @@ interface InstallationState {
   readonly clean: number;
 }
 
-/** Files up to this size are checked completely before the start, which takes about 200 ms. */
+/** Files up to this size are checked completely before the start; the check takes at most about 200 ms. */
 const MAX_STARTUP_CHECK_BYTES = 16 * 1_048_576;
 const WAL_HEADER_BYTES = 32;
 const WAL_MAGIC = [0x377f0682, 0x377f0683];
@@ -112,7 +116,10 @@ function checkIntegrity(database: DatabaseSync, path: string): void {
     throw new StartRefusedError(`${path} is damaged (${String(result).split('\n')[0]}). ${RESTORE_HINT}`);
 }
 
-/** Reads a file without modifying it or its log. Throws `StartRefusedError` if it is damaged. */
+/**
+ * Returns the installation row of a database file, without modifying the file or its log. Throws `StartRefusedError` if
+ * the file is damaged.
+ */
 function readStoreFile(path: string): InstallationState | undefined {
   try {
     const database = new DatabaseSync(path, { readOnly: true });
@@ -132,7 +139,7 @@ function readStoreFile(path: string): InstallationState | undefined {
   }
 }
 
-function refuseMissingFile(directory: string, state: StoreState | null): void {
+function refuseLostFile(directory: string, state: StoreState | null): void {
   const path = databaseFileIn(directory);
   const condition = existsSync(path) ? 'is empty' : 'is missing';
   const secret = join(directory, 'secret');
@@ -160,27 +167,28 @@ function refuseForeignOrStaleFile(
   if (row === undefined) return;
   if (state !== null && row.starts < state.starts) {
     throw new StartRefusedError(
-      `${path} is older than the previous file: credentials deleted since would be accepted again. Restore the newer file. ${ACCEPT_HINT}`,
+      `${path} is older than the previous file: credentials deleted since then would be accepted again. Restore the newer file. ${ACCEPT_HINT}`,
     );
   }
   if (row.clean === 0 && !walExists && state?.stopped !== row.starts) {
     throw new StartRefusedError(
-      `${path}-wal is missing or damaged: it holds the latest writes, which are not in ${path}. Restore the file. ${ACCEPT_HINT}`,
+      `${path}-wal is missing or damaged: it contains the latest writes, which are not in ${path}. Restore ${path}-wal. ${ACCEPT_HINT}`,
     );
   }
 }
 
 /**
- * Throws `StartRefusedError` if a data directory has lost part of its store; modifies nothing. Files up to 16 MB are
- * checked completely, larger ones in the background after the start. A directory that never had a store passes.
+ * Throws `StartRefusedError` if a data directory has lost part of its store; modifies nothing. Files up to 16 MiB are
+ * checked completely; larger ones are checked in the background after the start. A directory that never had a store
+ * passes.
  */
 export function assertStoreComplete(directory: string): void {
   const path = databaseFileIn(directory);
   const state = readState(directory);
-  // A crash during creation can leave anything, including a journal that must be rolled back.
+  // A crash during the creation can leave any contents, including a journal that must be rolled back.
   if (state?.store === null) return;
   if (readFileSize(path) === 0) {
-    refuseMissingFile(directory, state);
+    refuseLostFile(directory, state);
     return;
   }
   // Checked before the file is opened, because opening it creates an empty log if there is none.
@@ -188,7 +196,7 @@ export function assertStoreComplete(directory: string): void {
   refuseForeignOrStaleFile(directory, state, readStoreFile(path), walExists);
 }
 
-/** Accepts the current contents of the directory as the store. Removes an empty file. */
+/** Accepts the current contents of the directory as the store. Removes an empty database file and its log. */
 export function resetState(directory: string): void {
   const path = databaseFileIn(directory);
   if (readFileSize(path) === 0) for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
@@ -201,10 +209,10 @@ export function recordCreation(directory: string): void {
     writeState(directory, { store: null, starts: 0 });
 }
 
-/** Whether the file is too large to have been checked before the start. */
+/** Returns whether a file is too large to be checked before the start. */
 export const needsBackgroundCheck = (path: string): boolean => readFileSize(path) > MAX_STARTUP_CHECK_BYTES;
 
-/** Marks a consistent copy as complete. */
+/** Sets `clean` in a consistent copy of the database, which has no log. */
 export function markCopyClean(path: string): void {
   const database = new DatabaseSync(path);
   try {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -68,10 +69,11 @@ test('written rows can be read after reopening the file', async () => {
   await second.close();
 });
 
-test('a data directory is created with mode 0700 and locked by one process', () => {
+test('a data directory is created with mode 0700, and a second lock is refused while it is locked', () => {
   const path = temporaryDirectory();
   const directory = join(path, 'deep', 'data');
   const lock = lockDataDirectory(directory);
+  assert.equal(statSync(directory).mode & 0o777, 0o700);
   assert.throws(
     () => lockDataDirectory(directory),
     (error) => error instanceof StartRefusedError && error.message.includes(`process ${process.pid}`),

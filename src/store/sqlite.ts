@@ -19,7 +19,9 @@ import { isDamage, openSqlite } from './sqlite-open.ts';
 import type { WorkerRequest, WorkerResponse } from './sqlite-worker.ts';
 import type { Bindable, Store } from './store.ts';
 
-/** Primary result codes for a file that cannot be read or written now: busy, read-only, I/O, full, cannot open. */
+/**
+ * Primary result codes for a file that cannot be read or written now: busy, locked, read-only, I/O, full, cannot open.
+ */
 const UNAVAILABLE_RESULT_CODES = new Set([5, 6, 8, 10, 13, 14]);
 
 /** Maps an error to `unavailable` if the file cannot be read or written now; returns other errors unchanged. */
@@ -203,7 +205,10 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
   };
 }
 
-/** Opens an existing file for reading only. A server can be using it at the same time. Close it with `destroy`. */
+/**
+ * Opens an existing file for reading only. A Devpilot server can use the file at the same time. Close it with
+ * `destroy`.
+ */
 export function openSqliteReader(path: string): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, true)) });
 }

@@ -10,9 +10,9 @@ export type Queryable = Kysely<Schema> | Trx;
 /** A value that can be bound to a statement. */
 export type Bindable = null | number | bigint | string | Uint8Array;
 
-/** A query for rows by a unique column of bytes, `key`. The strings are inserted into SQL unescaped. */
+/** A query for a row by a unique column of bytes, `key`. The strings are inserted into SQL unescaped. */
 export interface KeyedLookup {
-  /** The name of the prepared statements, if `table` is not the name of a table. */
+  /** Used in the names of prepared statements instead of `table`, if `table` is more than the name of a table. */
   readonly name?: string;
   readonly table: string;
   readonly columns: string;
@@ -20,14 +20,17 @@ export interface KeyedLookup {
 }
 
 /**
- * A database with the tables of `Schema`. Every method rejects with `unavailable` when the database cannot be reached.
+ * A database with the tables of `Schema`. Reads and transactions reject with `unavailable` when the database cannot be
+ * reached.
  */
 export interface Store {
   readonly engine: 'sqlite' | 'postgres';
   /** For reads outside a transaction. They see only committed transactions. */
   readonly read: Kysely<Schema>;
   /**
-   * Runs `work` in one transaction: when this resolves, everything is durable; when it rejects, nothing was changed.
+   * Runs `work` in one transaction: when this resolves, everything is durable; when it rejects, nothing was changed,
+   * unless the connection was lost during the commit. `work` runs again if PostgreSQL rolls the
+   * transaction back, for example because of a conflict with another transaction.
    */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   /**
@@ -50,7 +53,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Returns the engine of a read or a transaction. */
+/** Returns the engine of a store (`Store.read`) or a transaction. */
 export function engineOf(db: Queryable): Store['engine'] {
   return db.getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite';
 }
@@ -60,7 +63,7 @@ interface Lockable {
 }
 
 /**
- * Locks the rows of a query until the transaction ends, so that they cannot change between a check and its use.
+ * Locks the rows of a query until the transaction ends, so that they cannot change after the transaction has read them.
  * The embedded store has one writer and needs no locks.
  */
 export function withRowLock<Query extends Lockable>(trx: Queryable, query: Query, table: string): Query {

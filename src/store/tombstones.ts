@@ -3,7 +3,7 @@ import type { CredentialKind } from '../contract/vocabulary.ts';
 import type { CredentialTombstoneTable } from './schema/credentials.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** Stores the digest of a credential that is about to be deleted. */
+/** Stores the tombstone of a credential that is about to be deleted. */
 export async function insertTombstone(
   trx: Trx,
   workspaceId: string,
@@ -18,8 +18,8 @@ export async function insertTombstone(
 }
 
 /**
- * Stores the digests of the unexpired tokens issued for a workload identity or an access token, before they are
- * deleted.
+ * Stores the tombstones of the unexpired tokens issued for a workload identity or an access token, and of the tokens
+ * issued for those, before they are deleted.
  */
 export async function insertTombstonesOfIssued(
   trx: Trx,
@@ -40,7 +40,10 @@ export async function deleteTombstone(trx: Trx, digest: Uint8Array): Promise<voi
   await trx.deleteFrom('credential_tombstone').where('digest', '=', digest).execute();
 }
 
-/** Deletes the tombstones of all workspaces from before `before` (epoch milliseconds). Used only by housekeeping. */
+/**
+ * Deletes the tombstones of credentials deleted before `before` (epoch milliseconds), in all workspaces. Used only by
+ * housekeeping.
+ */
 export async function deleteOldTombstones(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('credential_tombstone').where('deleted_at', '<', before).execute();
 }
@@ -50,7 +53,7 @@ export type TombstoneRow = Omit<CredentialTombstoneTable, 'digest'> & {
   readonly creator_email: string | null;
 };
 
-/** Returns the tombstones of deleted credentials of a workspace. */
+/** Returns the tombstones of the deleted credentials of a workspace with these IDs. */
 export async function findTombstones(
   db: Queryable,
   workspaceId: string,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { createId, ID_PREFIXES } from '../contract/id.ts';
 import { DAY } from '../contract/limits.ts';
-import { deleteExpiredRightUses } from './right-uses.ts';
+import { deleteOldRightUsesAndRefusals } from './right-uses.ts';
 import type { Trx } from './store.ts';
 import { GUARD_SUFFIX_LENGTH } from './usage.ts';
 
@@ -10,9 +10,10 @@ const ADDRESS_RETENTION_MS = 90 * DAY;
 /** A node resends a chunk at every flush until the chunk is stored, which never takes nearly this long. */
 const CHUNK_NUMBER_RETENTION_MS = 30 * DAY;
 /**
- * Chunk numbers from here on are epoch milliseconds. Smaller numbers are from earlier versions, which counted from 1.
+ * Chunk numbers of at least this value are epoch milliseconds. Smaller numbers are from earlier versions, which counted
+ * from 1.
  */
-const FIRST_TIME_NUMBER = 1e12;
+const MIN_TIMESTAMP_NUMBER = 1e12;
 
 /**
  * Deletes the numbers of chunks that cannot be sent again: old numbers, numbers of guards whose API key was deleted,
@@ -21,7 +22,11 @@ const FIRST_TIME_NUMBER = 1e12;
  */
 async function deleteOldChunkNumbers(trx: Trx, now: number): Promise<void> {
   const before = now - CHUNK_NUMBER_RETENTION_MS;
-  await trx.deleteFrom('usage_flush').where('number', '>=', FIRST_TIME_NUMBER).where('number', '<', before).execute();
+  await trx
+    .deleteFrom('usage_flush')
+    .where('number', '>=', MIN_TIMESTAMP_NUMBER)
+    .where('number', '<', before)
+    .execute();
   // The clock of the node was wrong, and no later chunk of the node would be accepted.
   await trx
     .deleteFrom('usage_flush')
@@ -36,18 +41,18 @@ async function deleteOldChunkNumbers(trx: Trx, now: number): Promise<void> {
     .deleteFrom('usage_flush')
     .where('node_id', 'like', `${ID_PREFIXES.node}%`)
     .where('node_id', '<', createId('node', before))
-    .where('number', '<', FIRST_TIME_NUMBER)
+    .where('number', '<', MIN_TIMESTAMP_NUMBER)
     .where('node_id', 'not in', trx.selectFrom('node').select('id'))
     .execute();
 }
 
 /**
- * Deletes use counts, addresses, rights, refusals, reports and chunk numbers past their retention, and all but the 100
- * newest addresses of each credential.
+ * Deletes use counts, addresses, uses of rights, refusals, reports and chunk numbers past their retention, and, for
+ * each credential, all but the 100 most recently seen addresses and the uses of all but the most recently used apps.
  */
 export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
   await deleteOldChunkNumbers(trx, now);
-  await deleteExpiredRightUses(trx, now);
+  await deleteOldRightUsesAndRefusals(trx, now);
   await trx
     .deleteFrom('credential_day')
     .where('day', '<', Math.floor(now / DAY) - RETENTION_DAYS)

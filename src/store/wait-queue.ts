@@ -1,6 +1,6 @@
 import { Problem } from '../contract/problem.ts';
 
-/** A queued caller. `reject` is called if the caller times out or the queue is closed. */
+/** A queued caller. `reject` is called if the waiting time ends, and by `rejectAll`. */
 export interface Waiter {
   readonly reject: (error: Error) => void;
 }

@@ -64,7 +64,7 @@ export async function listDueDeliveries(
 }
 
 /** Counts the waiting deliveries that were not requested by a person. */
-export async function countWaiting(trx: Trx, { workspace_id, id }: WebhookKey): Promise<number> {
+export async function countWaitingEventDeliveries(trx: Trx, { workspace_id, id }: WebhookKey): Promise<number> {
   const { count } = await trx
     .selectFrom('webhook_delivery')
     .select((select) => select.fn.countAll<number>().as('count'))
@@ -91,8 +91,8 @@ export async function findAuditEvents(
     .execute();
 }
 
-/** Records an attempt of a delivery that is still waiting. */
-export async function updateDelivery(
+/** Updates a delivery if it is still waiting. */
+export async function updateWaitingDelivery(
   trx: Trx,
   webhook: WebhookKey,
   id: string,
@@ -102,7 +102,7 @@ export async function updateDelivery(
 }
 
 /** Postpones the waiting deliveries that were not requested by a person at least until `until` (epoch milliseconds). */
-export async function postponeDeliveries(trx: Trx, webhook: WebhookKey, until: number): Promise<void> {
+export async function postponeEventDeliveries(trx: Trx, webhook: WebhookKey, until: number): Promise<void> {
   await updateWaitingDeliveries(trx, webhook)
     .set({ next_attempt_at: until })
     .where('is_manual', '=', 0)

@@ -4,7 +4,7 @@ import { newestFirst, type PageRequest } from './paging.ts';
 import type { WebhookTable } from './schema/webhooks.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** Inserts a webhook that receives the events after the last event of the activity log. */
+/** Inserts a webhook that receives only events that are added to the activity log from now on. */
 export async function insertWebhook(trx: Trx, row: Omit<WebhookTable, 'sequence'>): Promise<void> {
   const head = await trx
     .selectFrom('audit_head')
@@ -70,19 +70,19 @@ interface ClaimingNode {
   readonly held: readonly WebhookTable[];
 }
 
-/**
- * The maximum number of webhooks that a node claims, in total and per workspace, and of waiting deliveries per webhook.
- */
 interface ClaimBounds {
+  /** Maximum number of webhooks to claim. */
   readonly limit: number;
+  /** Maximum number of webhooks of one workspace that the node holds. */
   readonly perWorkspace: number;
+  /** No deliveries are created for a webhook with this many waiting deliveries or, if it is ordered, with one. */
   readonly maxWaiting: number;
 }
 
 /**
  * Returns webhooks that have deliveries to send or create and that no node has claimed, and locks them if `db` is a
- * transaction. Webhooks in `held` are excluded. On the embedded store, leases are ignored: its only process is this
- * one, so other leases are left from a process that was killed. Not filtered by workspace, because nodes send for all
+ * transaction. Webhooks in `held` are excluded. On the embedded store, leases are ignored: only this process uses the
+ * store, so other leases are left from a process that was killed. Not filtered by workspace, because nodes send for all
  * workspaces.
  */
 async function findClaimableWebhooks(
@@ -107,7 +107,7 @@ async function findClaimableWebhooks(
   return rows;
 }
 
-/** Returns whether `claimWebhooks` would probably return a webhook. Claims nothing. */
+/** Returns whether a webhook can be claimed, without considering `perWorkspace`. Claims nothing. */
 export async function hasClaimableWebhook(
   db: Queryable,
   node: ClaimingNode,

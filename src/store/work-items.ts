@@ -3,7 +3,7 @@ import type { BackupTable, RestoreTable } from './schema/backups.ts';
 import type { RunTable } from './schema/scripts.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** Resources that represent work: they have a status and end exactly once. */
+/** Resources, other than deployments, that represent work: they have a status and end exactly once. */
 interface WorkItemRows {
   backup: BackupTable;
   restore: RestoreTable;

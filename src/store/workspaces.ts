@@ -105,7 +105,7 @@ export async function updateWorkspace(
 
 /**
  * Deletes a workspace and, by foreign keys, everything in it except its activity log. The stored objects of its backups
- * are deleted later (`listOrphanedObjects`). Returns the IDs of its former members, in order.
+ * are deleted later (`listOrphanedObjects`). Returns the sorted IDs of its former members.
  */
 export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
   // Locks the workspace, so that no one can join after the members are read and before they are deleted.
@@ -116,7 +116,7 @@ export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
     .where('workspace_id', '=', id)
     .orderBy('person_id')
     .execute();
-  // This table has no foreign key.
+  // `idempotency` has no foreign key.
   await trx.deleteFrom('idempotency').where('workspace_id', '=', id).execute();
   await trx.deleteFrom('workspace').where('id', '=', id).execute();
   return members.map((row) => row.person_id);

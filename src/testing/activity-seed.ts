@@ -93,9 +93,9 @@ function createRollupCounter(insert: StatementSync, workspaceId: string, grain: 
 }
 
 /**
- * Writes the events of the periods, by workspace ID, and their roll-ups into the SQLite database file of a stopped
- * server. `activity-seed.test.ts` checks that ingesting the events would store the same rows. Ingesting takes many
- * times as long, because it commits every batch and updates the indexes of the events for every row.
+ * Writes the events of periods, given by workspace ID, and the events' roll-ups into the SQLite database file of a
+ * stopped server. `activity-seed.test.ts` checks that ingesting the events would store the same rows. Ingesting takes
+ * many times as long, because it commits every batch and updates the indexes of the events for every row.
  */
 export function seedActivity(path: string, periods: Readonly<Record<string, SeedPeriod>>): void {
   const database = new DatabaseSync(path);

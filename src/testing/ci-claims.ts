@@ -62,7 +62,7 @@ export const gitLabClaims = (project = 'acme/shop') => ({
   ci_config_sha: 'f'.repeat(40),
 });
 
-/** The claims that other CI services and Kubernetes document. */
+/** Some of the claims that other CI services and Kubernetes document. */
 export const OTHER_CLAIMS = {
   buildkite: {
     sub: 'organization:acme:pipeline:shop:ref:refs/heads/main:commit:f0:step:deploy',

@@ -1,9 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy that counts connection attempts and can refuse them. */
+/** A TCP proxy on loopback that counts connection attempts and can reset them. */
 export interface ConnectionProxy {
   readonly port: number;
-  /** Number of connection attempts so far, including refused ones. */
+  /** Number of connection attempts so far, including those that were reset. */
   attemptCount(): number;
   /** Closes the open connections. */
   closeConnections(): void;

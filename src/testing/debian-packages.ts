@@ -48,8 +48,8 @@ export function ensureApache(): void {
   ensureInstalled(() => existsSync(module), module, 'libapache2-mod-auth-openidc');
 }
 
-function ensureInstalled(isInstalledNow: () => boolean, required: string, debianPackage: string): void {
-  if (isInstalledNow()) return;
+function ensureInstalled(isInstalled: () => boolean, required: string, debianPackage: string): void {
+  if (isInstalled()) return;
   const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', debianPackage];
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const run = (args: readonly string[]) => {
@@ -66,7 +66,7 @@ function ensureInstalled(isInstalledNow: () => boolean, required: string, debian
   };
   process.stdout.write(`Installing ${debianPackage} …\n`);
   if (run(install) || (run(['-q', 'update']) && run(install))) {
-    if (isInstalledNow()) return;
+    if (isInstalled()) return;
   }
   throw new Error(`The tests require ${required}. Install the Debian package ${debianPackage}.`);
 }

@@ -48,7 +48,7 @@ export async function startFakeOidcProvider(): Promise<FakeOidcProvider> {
   const grants = new Map<string, Grant>();
   /** Claims of the userinfo response, for the tokens issued last. */
   let userinfo: Readonly<Record<string, unknown>> = {};
-  let issuedCodes = 0;
+  let issuedCodeCount = 0;
 
   async function tokenResponse(tokens: TokenSpec, nonce: string | null) {
     const claims = {
@@ -113,7 +113,7 @@ export async function startFakeOidcProvider(): Promise<FakeOidcProvider> {
     refreshResponse: null,
     issueCode(authorizationUrl, tokens) {
       const { searchParams } = authorizationUrl;
-      const code = `code-${issuedCodes++}`;
+      const code = `code-${issuedCodeCount++}`;
       const nonce = searchParams.get('nonce') ?? '';
       const codeChallenge = searchParams.get('code_challenge') ?? '';
       grants.set(code, { tokens, nonce, codeChallenge });
@@ -133,7 +133,7 @@ export async function startFakeOidcProvider(): Promise<FakeOidcProvider> {
   return issuer;
 }
 
-/** Returns the settings of a server that trusts the provider. */
+/** Returns the settings of a Devpilot server that trusts the provider. */
 export function singleSignOnSettings(issuer: Pick<FakeOidcProvider, 'url'>): Record<string, string> {
   return {
     DEVPILOT_OIDC_ISSUER: issuer.url,

@@ -49,7 +49,9 @@ function runBackend(directory: string, request: IncomingMessage, response: Serve
   });
 }
 
-/** Starts a Git host for the repositories in a directory. If `account` is given, every request must authenticate. */
+/**
+ * Starts a Git host for the repositories in a directory. If `account` is given, every request must authenticate as it.
+ */
 export async function startGitHost(
   directory: string,
   account?: { readonly user: string; readonly password: string },

@@ -8,6 +8,7 @@ export interface TestRepository {
   readonly path: string;
   /** Writes files, commits all changes and returns the hash of the commit. */
   commit(files: Readonly<Record<string, string>>, message?: string): string;
+  /** Runs a Git command in the repository and returns its output. */
   git(...args: string[]): string;
 }
 

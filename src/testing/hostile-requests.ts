@@ -45,7 +45,7 @@ const REPEATED_PARTS: Readonly<Record<string, string>> = {
   digits: '1',
   punctuation: '-.',
   'unpaired surrogates': '\ud800',
-  'addresses without an end': 'a@b.',
+  'incomplete email addresses': 'a@b.',
 };
 
 const repeated = (part: string, bytes: number): string => part.repeat(Math.ceil(bytes / Buffer.byteLength(part)));
@@ -91,8 +91,8 @@ function createHostileBodies(contentType: string, example: unknown, bytes: numbe
   const fields = typeof example === 'object' && example !== null && !Array.isArray(example) ? example : {};
   const bodies: Record<string, () => string> = { ...malformedBodies(bytes) };
   for (const field of Object.keys(fields)) {
-    for (const [attack, make] of Object.entries(hostileValues(bytes))) {
-      bodies[`${field}: ${attack}`] = () => JSON.stringify({ ...fields, [field]: make() });
+    for (const [attack, createValue] of Object.entries(hostileValues(bytes))) {
+      bodies[`${field}: ${attack}`] = () => JSON.stringify({ ...fields, [field]: createValue() });
     }
   }
   return bodies;

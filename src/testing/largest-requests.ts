@@ -7,16 +7,17 @@ export interface ExpensiveRequest {
   send(): Promise<Response>;
 }
 
-export type Headers = Readonly<Record<string, string>>;
-/** The server, and the headers with which each kind of sender authenticates. */
+export type HeaderFields = Readonly<Record<string, string>>;
+/** The URL of the server, and the headers with which each kind of sender authenticates. */
 export interface Senders {
   readonly url: string;
-  readonly person: Headers;
+  readonly person: HeaderFields;
   /** For routes of access tokens. */
-  readonly token: Headers;
-  readonly key: Headers;
+  readonly token: HeaderFields;
+  /** For routes of API keys; the API key may run guards. */
+  readonly key: HeaderFields;
   /** For Sentry's SDKs. */
-  readonly errorKey: Headers;
+  readonly errorKey: HeaderFields;
 }
 
 /** Sends a request and reads its response. Does not read the body of an NDJSON stream, which may be endless. */
@@ -52,10 +53,10 @@ const frames = (count: number) =>
 
 /** Builds requests, and has the headers of their senders. */
 interface RequestBuilder extends Senders {
-  post(path: string, description: string, headers: Headers, body: () => string | Uint8Array): ExpensiveRequest;
+  post(path: string, description: string, headers: HeaderFields, body: () => string | Uint8Array): ExpensiveRequest;
   /** Builds a request by the person that changes the app's environment. */
   patchEnvironment(description: string, values: () => object): ExpensiveRequest;
-  get(path: string, description: string, headers: Headers): ExpensiveRequest;
+  get(path: string, description: string, headers: HeaderFields): ExpensiveRequest;
   /** Builds requests by the person that store `count` large resources. */
   postMany(path: string, count: number, body: (n: number) => unknown): ExpensiveRequest[];
 }

@@ -4,9 +4,9 @@ import type { OpenApiDocument } from './openapi-rules.ts';
 
 /**
  * Converts an OpenAPI document to a list of facts that clients rely on, to distinguish compatible from breaking
- * changes. `op`: an operation exists. `req`: a request can have a value of this type at this location; `req!`: the
- * value is required; `limit`: the value is limited. `res`: a response can have a value of this type at this location;
- * `res!`: the value is always present.
+ * changes. `op`: an operation exists. `req`: a request can have a value of this type, or this value (`=`), at this
+ * location; `req!`: a value is required there; `limit`: a keyword limits the value. `res`: a response can have a value
+ * of this type, or this value, at this location; `res!`: a value is always present there.
  */
 
 interface Schema {
@@ -48,10 +48,10 @@ type Direction = 'req' | 'res';
 
 const componentName = (reference: string) => reference.slice(reference.lastIndexOf('/') + 1);
 
-/** File with the facts of the committed document. `scripts/openapi-snapshot.ts` updates it. */
-export const SNAPSHOT = fileURLToPath(new URL('../../docs/openapi-snapshot.txt', import.meta.url));
+/** File with the accepted facts of the document. `scripts/openapi-snapshot.ts` updates it. */
+export const SNAPSHOT_PATH = fileURLToPath(new URL('../../docs/openapi-snapshot.txt', import.meta.url));
 
-export const readSnapshot = (): string[] => readFileSync(SNAPSHOT, 'utf8').trimEnd().split('\n');
+export const readSnapshot = (): string[] => readFileSync(SNAPSHOT_PATH, 'utf8').trimEnd().split('\n');
 
 /** Returns the facts of a document, sorted. */
 export function extractFacts(document: OpenApiDocument): string[] {
@@ -127,7 +127,7 @@ function parseFact(fact: string): { readonly kind: string; readonly location: st
     : { kind, location: remainder.slice(0, valueStart), value: remainder.slice(valueStart + 1) };
 }
 
-/** Returns whether a changed limit, such as `maxLength 64`, is a number that became wider. */
+/** Returns whether a limit with a number, such as `maxLength 64`, became less strict. */
 function isWiderLimit(before: string, after: string): boolean {
   const [keyword = '', previousValue] = before.split(' ');
   const [, nextValue] = after.split(' ');

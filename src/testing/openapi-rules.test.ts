@@ -86,7 +86,7 @@ test('each rule reports its violations', async () => {
     'security-defined': ({ parts }) => (parts.get.security = [{ other: [] }]),
     'no-numeric-ids': ({ parts: { parameters } }) =>
       parameters.splice(0, 1, { in: 'path', name: 'thing', required: true, schema: { type: 'integer', maximum: 9 } }),
-    'no-secrets-in-addresses': ({ parts }) => parts.post.parameters.push({ in: 'query', name: 'accessToken' }),
+    'no-secrets-in-urls': ({ parts }) => parts.post.parameters.push({ in: 'query', name: 'accessToken' }),
     'reads-restricted': ({ parts }) => (parts.get.security = []),
     'writes-restricted': ({ parts }) => (parts.post.security = []),
     'error-401': ({ parts }) => delete parts.get.responses['401'],

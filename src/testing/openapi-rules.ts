@@ -90,7 +90,7 @@ const OPERATION_RULES: Readonly<Record<string, (operation: OperationInContext) =
     security.flatMap(Object.keys).every((name) => document.components.securitySchemes[name] !== undefined),
   'no-numeric-ids': ({ operation: { parameters = [] } }) =>
     parameters.every((parameter) => parameter.in !== 'path' || parameter.schema?.type === 'string'),
-  'no-secrets-in-addresses': ({ operation: { parameters = [] } }) =>
+  'no-secrets-in-urls': ({ operation: { parameters = [] } }) =>
     ![...namesIn(parameters, 'path'), ...namesIn(parameters, 'query')].some((name) => SECRET_NAME.test(name)),
   'reads-restricted': (operation) => operation.method !== 'get' || isRestricted(operation),
   'writes-restricted': (operation) => operation.method === 'get' || isRestricted(operation),
@@ -130,7 +130,7 @@ const DOCUMENT_RULES: Readonly<Record<string, (document: OpenApiDocument) => boo
     Object.values(components.securitySchemes).every((scheme) => scheme.scheme !== 'basic'),
 };
 
-/** Yields every schema with a type below a value, with its location. */
+/** Yields every schema with a type in a value, with its location. */
 function* schemasIn(value: unknown, location: string): Generator<readonly [location: string, schema: Schema]> {
   if (typeof value !== 'object' || value === null) return;
   const { type } = value as Schema;
@@ -140,7 +140,9 @@ function* schemasIn(value: unknown, location: string): Generator<readonly [locat
   }
 }
 
-/** Returns the contents of the request and responses, each with its JSON Pointer (RFC 6901) below the operation. */
+/**
+ * Returns the contents of the request and responses, each with its JSON Pointer (RFC 6901) relative to the operation.
+ */
 function listContents({ requestBody, responses }: Operation): (readonly [pointer: string, content: Content])[] {
   const bodies = Object.entries({ requestBody, ...responses });
   return bodies.flatMap(([name, body]) =>
@@ -154,7 +156,7 @@ function listContents({ requestBody, responses }: Operation): (readonly [pointer
 /** Escapes a name for a JSON Pointer in the fragment of a URI (RFC 6901, sections 3 and 6). */
 export const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
 
-/** Returns the violations of the OpenAPI schema and of the rules above. */
+/** Returns the violations of the OpenAPI schema, of the rules above, and of two rules about examples. */
 export async function lintDocument(document: OpenApiDocument): Promise<Finding[]> {
   const findings: Finding[] = [];
   const { valid, errors } = await new Validator().validate({ ...document });

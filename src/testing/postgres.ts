@@ -15,11 +15,11 @@ export const SHARED_POSTGRES = {
   template: 'DEVPILOT_TEST_POSTGRES_TEMPLATE',
 } as const;
 
-/** Databases of a PostgreSQL server. */
+/** Creates databases on a PostgreSQL server. */
 export interface TestDatabases {
   /** Creates an empty database and returns its URL. */
   createDatabase(): Promise<string>;
-  /** Removes the databases. */
+  /** Removes the databases that were created. */
   close(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export interface TestPostgres extends TestDatabases {
   /** Stops the server: cleanly with `SIGINT`, or like a crash with `SIGKILL`. Resolves when it has ended. */
   stop(signal: 'SIGINT' | 'SIGKILL'): Promise<void>;
   start(): Promise<void>;
-  /** Stops the server. */
+  /** Stops the server; its databases cannot be used again. */
   close(): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export async function createPostgresTemplate(): Promise<string> {
   return directory;
 }
 
-/** Creates databases on the server that `scripts/test.ts` started, or on a new server if the test file runs alone. */
+/** Uses the server that `scripts/test.ts` started, or starts a server if the test file runs alone. */
 export async function openTestDatabases(): Promise<TestDatabases> {
   const url = process.env[SHARED_POSTGRES.url];
   if (url === undefined) return startPostgres();

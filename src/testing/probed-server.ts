@@ -6,7 +6,7 @@ import { createHostileRequests, type HostileRequest, type OpenApi } from './host
 import {
   createLargestRequests,
   type ExpensiveRequest,
-  type Headers,
+  type HeaderFields,
   type Senders,
   sendAndDrain,
 } from './largest-requests.ts';
@@ -29,7 +29,7 @@ export interface ProbedServer {
   stop(): Promise<void>;
 }
 
-/** Values for path parameters: existing IDs if possible, so that a request is not refused early. */
+/** Values for path parameters: existing resources if possible, so that a request is not refused early. */
 const PATH_PARAMETERS: Readonly<Record<string, string>> = { app: 'shop', project: 'shop', workspace: 'acme', any: '1' };
 
 async function spawnProbedServer(
@@ -73,7 +73,7 @@ async function createSenders(url: string, setupCode: string | null): Promise<Sen
 
 function toExpensiveRequest({ url, person, token, key }: Senders, request: HostileRequest): ExpensiveRequest {
   const path = request.path.replace(/\{(\w+)\}/g, (_, name: string) => PATH_PARAMETERS[name] ?? 'none_1');
-  const headersBySender: Readonly<Record<HostileRequest['sender'], Headers>> = {
+  const headersBySender: Readonly<Record<HostileRequest['sender'], HeaderFields>> = {
     anyone: {},
     person,
     credential: /guards|introspect/.test(path) ? key : token,

@@ -20,7 +20,7 @@ export interface ProcessResult {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Running servers, which are killed after the tests of the file even if one fails. */
+/** Running servers, which are killed after the tests of the file, even if a test fails. */
 const runningServers = new Set<ChildProcess>();
 /** Directory to which the servers record their responses. */
 const responseDirectory = temporaryDirectory();
@@ -71,7 +71,7 @@ export interface ServerProcess {
   readonly pid: number;
   /** Everything printed so far. */
   output(): string;
-  /** Sends a signal and waits for the exit. */
+  /** Sends a signal and resolves when the server has exited. */
   stop(signal: NodeJS.Signals): Promise<ProcessResult>;
 }
 

@@ -10,8 +10,8 @@ export interface RawResponse {
 
 /**
  * Sends a request that client libraries cannot send. `lines` are the request line and the header lines; `Host` and
- * `Connection: close` are added. Each character is sent as one byte. Resolves to the response when the server closes
- * the connection.
+ * `Connection: close` are added. Each character of `lines` is sent as one byte. Resolves to the response when the
+ * server closes the connection.
  */
 export function sendRawRequest(
   url: string,

@@ -1,6 +1,6 @@
 const GUARD_ID = 'A'.repeat(22);
 
-/** Fills the parameters of a route's path, such as `/v1/apps/:app`. The IDs are well-formed, but of no resource. */
+/** Replaces the parameters of a route's path, such as `/v1/apps/:app`, by valid values that identify no resource. */
 export function fillRoutePath(path: string): string {
   return path
     .replace(':version', '1')

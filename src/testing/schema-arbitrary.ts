@@ -44,7 +44,7 @@ const UNITS = ['a', 'Z', '7', '-', '.', '/', ' ', 'é', 'e\u0301', '中', '😀'
 const repeatTo = (unit: string, length: number): string =>
   unit.repeat(Math.ceil(length / Math.max(1, [...unit].length)));
 
-/** Limits of longer texts are not tested. Includes limits of 128 KiB, but not of 1 MiB. */
+/** Maximum length of generated texts: longer than a limit of 128 KiB, but not than a limit of 1 MiB. */
 const MAX_TEXT_LENGTH = 140_000;
 
 function createTextArbitrary(schema: JsonSchema): fc.Arbitrary<unknown> {

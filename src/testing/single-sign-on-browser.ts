@@ -56,7 +56,7 @@ export function readSignInOutcome(response: TestResponse): {
   return { location: response.headers.get('location'), session };
 }
 
-/** Returns the problem code in the target of a redirect; null if the sign-in succeeded or there is no code. */
+/** Returns the parameter `problem` in the target of a redirect; null if the sign-in succeeded or it is missing. */
 export function readProblemCode(response: TestResponse): string | null {
   const { location, session } = readSignInOutcome(response);
   return session !== null ? null : new URL(location ?? '/', 'http://localhost').searchParams.get('problem');

@@ -3,7 +3,7 @@ import { DAY } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
 import { deleteBackupRow, findLatestRestores, hasUnfinishedBackup, listStoredBackups } from '../../store/backups.ts';
 import { findResource, lockResource } from '../../store/resources.ts';
-import { listDueSchedules, setNextDueTime } from '../../store/schedules.ts';
+import { listDueResources, setNextDueTime } from '../../store/schedules.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
@@ -48,7 +48,7 @@ async function enqueueDueBackup(context: PlatformContext, workspaceId: string, i
 
 /** Enqueues the backups that are due, at most `MAX_DUE_PER_POLL` per call, each only once across all nodes. */
 export async function enqueueDueBackups(context: PlatformContext): Promise<void> {
-  const due = await listDueSchedules(context.store.read, 'backup', context.clock(), MAX_DUE_PER_POLL);
+  const due = await listDueResources(context.store.read, 'backup', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await enqueueDueBackup(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
@@ -75,7 +75,7 @@ async function enqueueDueVerification(context: PlatformContext, workspaceId: str
 
 /** Enqueues the verifications that are due, at most `MAX_DUE_PER_POLL` per call, each only once across all nodes. */
 export async function enqueueDueVerifications(context: PlatformContext): Promise<void> {
-  const due = await listDueSchedules(context.store.read, 'verification', context.clock(), MAX_DUE_PER_POLL);
+  const due = await listDueResources(context.store.read, 'verification', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await enqueueDueVerification(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }

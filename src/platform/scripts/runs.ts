@@ -16,7 +16,7 @@ import type { Run, RunQuery } from '../../contract/scripts.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource, lockResource } from '../../store/resources.ts';
-import { listDueSchedules, setNextDueTime } from '../../store/schedules.ts';
+import { listDueResources, setNextDueTime } from '../../store/schedules.ts';
 import type { RunTable, ScriptTable } from '../../store/schema/scripts.ts';
 import { countRuns, insertRun, listRuns } from '../../store/scripts.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
@@ -241,7 +241,7 @@ async function enqueueDueRun(context: PlatformContext, workspaceId: string, id: 
 
 /** Enqueues the scheduled runs that are due, at most `MAX_DUE_PER_POLL` per call, each only once across all nodes. */
 export async function enqueueDueRuns(context: PlatformContext): Promise<void> {
-  const due = await listDueSchedules(context.store.read, 'run', context.clock(), MAX_DUE_PER_POLL);
+  const due = await listDueResources(context.store.read, 'run', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await enqueueDueRun(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }

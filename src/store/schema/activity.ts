@@ -10,7 +10,7 @@ export interface ActivityEventTable {
   at: number;
   /** JSON with secrets redacted. Binary data is a string in base64, marked in `attributes`. */
   data: string | null;
-  /** JSON: a `StoredAttributes`. Null if the event has no such attributes. */
+  /** JSON: a `StoredAttributes`, the attributes that have no column of their own; null if there are none. */
   attributes: string | null;
   received_at: number;
 }
@@ -22,7 +22,7 @@ export interface ActivityRollupTable {
   grain: string;
   /** `type`, `source` or `subject`. */
   dimension: string;
-  /** When the interval began. */
+  /** When the interval begins. */
   at: number;
   /** The type, source or subject of the events. */
   key: string;

@@ -47,7 +47,7 @@ export interface RestoreTable extends ActorColumns {
   finished_at: number | null;
 }
 
-/** An object in a data directory or bucket that contains a backup, possibly an incomplete one. */
+/** A stored backup, possibly incomplete: an object in a data directory or bucket. */
 export interface StoredObjectTable {
   /** The ID of the backup. */
   id: string;

@@ -10,7 +10,7 @@ export interface ResourceColumns {
   updated_at: number;
 }
 
-/** Who made a change, under the name at that time. */
+/** The actor who created the row, under the name at that time. */
 export interface ActorColumns {
   /** An `AuditPartyKind`. */
   actor_kind: string;

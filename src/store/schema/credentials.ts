@@ -76,7 +76,7 @@ export interface CredentialReviewTable {
   note: string | null;
 }
 
-/** A deleted credential. */
+/** A deleted credential, kept for a time to record requests with its secret. */
 export interface CredentialTombstoneTable {
   digest: Uint8Array;
   workspace_id: string;

@@ -42,7 +42,7 @@ export interface DeploymentTable {
   variables: string | null;
   /** The position of the first server that has not finished. */
   next_server: number;
-  /** Whether a batch is running: a node that finds it set has taken over from a lost one. */
+  /** 1 while a batch is running. A node that starts the job and finds 1 has taken over from a lost node. */
   under_way: number;
   /** `promote` or `abort` once requested. */
   decision: string | null;

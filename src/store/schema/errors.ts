@@ -27,7 +27,7 @@ export interface ErrorIssueTable {
    * issue.
    */
   sender: string | null;
-  /** The minute in which occurrences were last stored, and how many were stored in it. */
+  /** The minute (minutes since the epoch) in which occurrences were last stored, and how many were stored in it. */
   kept_minute: number;
   kept_count: number;
 }

@@ -7,7 +7,7 @@ export interface LogTable {
   size: number;
   created_at: number;
   closed_at: number | null;
-  /** JSON: a `LogLine[]`, the last line of each output if it has not ended yet. Null if there are none. */
+  /** JSON: a `LogLine[]`, the unfinished last line of each output; null if there are none. */
   partial: string | null;
 }
 

@@ -38,6 +38,6 @@ export interface NoticeMailTable {
   attempts: number;
   first_attempt_at: number | null;
   next_attempt_at: number;
-  /** When the lease of the node that is sending the mail expires, by the database's clock; null if none is. */
+  /** When the lease of the node that is sending the mail expires, by the database's clock; null if no node is. */
   lease_until: number | null;
 }

@@ -7,7 +7,7 @@ export interface PersonTable {
   /** The email address normalized for comparison: NFC, lower case. */
   email_key: string;
   password_hash: string;
-  /** The sealed TOTP key, including one that is not confirmed yet. */
+  /** The sealed TOTP key, even if it is not confirmed yet. */
   totp_sealed: string | null;
   totp_enabled: Generated<number>;
   /** The last accepted time step, so that each code works once. */
@@ -113,7 +113,7 @@ export interface SessionSignInTable {
   fresh_until: number;
   /** The provider's refresh token; null if it sent none. */
   refresh_token_sealed: string | null;
-  /** When the provider last confirmed the session. */
+  /** When the provider last confirmed the session; for a sign-in link, when the session started. */
   checked_at: number;
 }
 
@@ -121,7 +121,7 @@ export interface SessionSignInTable {
 export interface SingleUseTable {
   /** The purpose followed by a digest of the code or token. */
   key: string;
-  /** What the code stands for; its format depends on the purpose. Null if nothing has to be known. */
+  /** Data stored with the code or token; its format depends on the purpose. Null for some purposes. */
   content: string | null;
   expires_at: number;
 }

@@ -42,7 +42,7 @@ export interface AppTable extends ResourceColumns {
   required_variables: string;
   /** JSON: a `BackupSettings`; null for the default settings. */
   backup: string | null;
-  /** JSON: a `PushSettings`, which pushes deploy the app; null for every push to its branch. */
+  /** JSON: a `PushSettings` that selects the pushes that deploy the app; null if every push to its branch does. */
   push: string | null;
   /** When its next scheduled backup is due. */
   next_backup_at: number | null;

@@ -8,7 +8,7 @@ export interface WebhookTable {
   /** A `WebhookFormat`. */
   format: string;
   active: number;
-  /** Whether its deliveries are sent in the order of their events, because it receives the activity log. */
+  /** 1 if its deliveries are sent in the order of their events, because it receives the activity log. */
   is_ordered: number;
   /** The secret that signs messages. */
   secret_sealed: string;
@@ -17,9 +17,9 @@ export interface WebhookTable {
   previous_secret_until: number | null;
   created_at: number;
   updated_at: number;
-  /** The last event of the activity log for which deliveries exist. */
+  /** The sequence number of the last event of the activity log that was processed for the webhook. */
   sequence: number;
-  /** The first failed attempt since the last success; null if the last attempt succeeded. */
+  /** When the first attempt since the last success failed; null if the last attempt succeeded. */
   failing_since: number | null;
   last_delivered_at: number | null;
   /** When it was switched off because it had failed for too long. */
