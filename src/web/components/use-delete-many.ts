@@ -20,8 +20,9 @@ export function useDeleteMany<Item extends { readonly id: string }>(remove: (ite
     results,
     isDeleted,
     failedCount: [...results.values()].filter((result) => result !== null).length,
-    /** Deletes the items that have not been deleted yet. */
+    /** Deletes the items that have not been deleted yet. Removes the results of earlier failures first. */
     async deleteMany(items: readonly Item[]): Promise<void> {
+      setResults((before) => new Map([...before].filter(([, result]) => result === null)));
       const queue = items.filter((item) => !isDeleted(item));
       const worker = async () => {
         for (let item = queue.shift(); item !== undefined; item = queue.shift()) await deleteOne(item);
