@@ -165,7 +165,7 @@ describe('Generate Token', () => {
     await form.getByText(/^Can deploy until \d/).waitFor();
     assert.equal(await form.getByLabel('Name').inputValue(), 'Deploy pipeline');
     await form.getByLabel('Only a limited number of uses').check();
-    await form.getByText(/; enter the maximum number of uses\.$/).waitFor();
+    await form.getByText(/; no valid maximum number of uses entered yet\.$/).waitFor();
     await tab.setViewportSize({ width: 360, height: 740 });
     await form.getByLabel('Name').focus();
     while (!(await form.getByRole('button', { name: 'Cancel' }).evaluate((element) => element.matches(':focus')))) {

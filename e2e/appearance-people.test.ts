@@ -12,7 +12,7 @@ checkWorkspacePages(settings.fixture, [
   {
     name: 'device-unknown',
     path: '/device#BCDFGHJK',
-    prepare: (tab) => tab.getByText('No request has this code.', { exact: false }).waitFor(),
+    prepare: (tab) => tab.getByText('No sign-in request has this code.', { exact: false }).waitFor(),
   },
   { name: 'invitation', path: '/accept-invitation#somecode' },
   {

@@ -39,12 +39,12 @@ test('a device is denied; an unknown code is reported', async () => {
   const tab = await fixture.open('/device');
   await tab.getByLabel('Code').fill('nonsense');
   await tab.getByRole('button', { name: 'Continue' }).click();
-  await tab.getByText('No request has this code.', { exact: false }).waitFor();
+  await tab.getByText('No sign-in request has this code.', { exact: false }).waitFor();
   await tab.getByRole('button', { name: 'Enter another code' }).click();
   await tab.getByLabel('Code').fill(device.user_code.toLowerCase());
   await tab.getByRole('button', { name: 'Continue' }).click();
   await tab.getByRole('button', { name: 'Deny' }).click();
-  await tab.getByRole('heading', { name: 'Device denied' }).waitFor();
+  await tab.getByRole('heading', { name: 'Sign-in denied' }).waitFor();
   assert.equal((await pollDevice(device)).error, 'access_denied');
 });
 

@@ -12,7 +12,10 @@ const DETAILS: readonly Column<Policy>[] = [
     title: 'Maximum lifetime',
     getValue: ({ maxLifetimeDays }) => (maxLifetimeDays === null ? 'none' : `${maxLifetimeDays} days`),
   },
-  { title: 'Applies to existing credentials from', getValue: ({ bindsExistingFrom }) => bindsExistingFrom ?? 'never' },
+  {
+    title: 'Maximum applies to existing credentials from',
+    getValue: ({ bindsExistingFrom }) => bindsExistingFrom ?? 'never',
+  },
   { title: 'Passphrase required for', getValue: ({ passphraseScopes }) => passphraseScopes.join(' ') || 'no scope' },
   { title: 'Scope "all" allowed', getValue: ({ allowAll }) => yesOrNo(allowAll) },
   { title: 'Addresses required', getValue: ({ requireAddresses }) => yesOrNo(requireAddresses) },

@@ -61,7 +61,7 @@ function errorCommands(program: Command): void {
   apiCommand(parent, 'show', 'Show an issue and its latest occurrence')
     .argument('<id>', 'ID of the issue')
     .action(async (id, options) => (await load()).showIssue(id, declared(options)));
-  apiCommand(parent, 'resolve', 'Resolve issues; a resolved issue reopens when it recurs')
+  apiCommand(parent, 'resolve', 'Resolve issues; a resolved issue reopens when its error occurs again')
     .argument('<ids...>', 'IDs of the issues')
     .option(
       '--in-release <release>',

@@ -78,20 +78,20 @@ interface SelectFilterProps {
   readonly state: ListState;
   readonly name: string;
   readonly label: string;
-  /** The text shown while nothing is selected. */
-  readonly anyLabel: string;
+  /** The label of the option that leaves the filter unset. */
+  readonly defaultLabel: string;
   readonly options: readonly Option[];
 }
 
 /** A filter that selects one of several values. */
-export function SelectFilter({ state, name, label, anyLabel, options }: SelectFilterProps) {
+export function SelectFilter({ state, name, label, defaultLabel, options }: SelectFilterProps) {
   const value = state.get(name) ?? '';
   const isKnown = value === '' || options.some((option) => option.value === value);
   return (
     <NativeSelect
       aria-label={label}
       wrapperProps={{ 'data-selected': value !== '' || undefined }}
-      data={[{ value: '', label: anyLabel }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
+      data={[{ value: '', label: defaultLabel }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
       value={value}
       onChange={(event) => state.set({ [name]: event.currentTarget.value })}
     />

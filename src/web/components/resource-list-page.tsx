@@ -86,7 +86,7 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
                 state={state}
                 name={name}
                 label={capitalize(name)}
-                anyLabel={strings.resourceListPage.anyOption(name)}
+                defaultLabel={strings.resourceListPage.anyOption(name)}
                 options={toOptions(resources)}
               />
             ))}

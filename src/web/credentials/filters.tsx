@@ -50,7 +50,7 @@ function CreatorFilter({ state }: FilterProps) {
       state={state}
       name="createdBy"
       label={strings.filters.createdByLabel}
-      anyLabel={strings.filters.anyone}
+      defaultLabel={strings.filters.anyone}
       options={members.map(({ personId, name }) => ({ value: personId, label: isolate(name) }))}
     />
   );
@@ -65,7 +65,7 @@ function UnusedFilter({ state }: FilterProps) {
       state={state}
       name="unused"
       label={strings.filters.usageLabel}
-      anyLabel={strings.filters.anyUsage}
+      defaultLabel={strings.filters.anyUsage}
       options={dayCounts.map((days) => ({ value: String(days), label: strings.filters.unusedForDays(days) }))}
     />
   );
@@ -84,14 +84,14 @@ export function CredentialFilters({ kind, state }: CredentialFiltersProps) {
         state={state}
         name="status"
         label={strings.filters.statusLabel}
-        anyLabel={strings.filters.anyStatus}
+        defaultLabel={strings.filters.anyStatus}
         options={kind.statuses.map((status) => ({ value: status, label: capitalize(status) }))}
       />
       <SelectFilter
         state={state}
         name="right"
         label={capitalize(kind.rightNoun)}
-        anyLabel={strings.filters.anyRight(kind.rightNoun)}
+        defaultLabel={strings.filters.anyRight(kind.rightNoun)}
         options={kind.rightGroups.flatMap(({ rights }) => rights.map((right) => ({ value: right, label: right })))}
       />
       <CreatorFilter state={state} />
@@ -100,7 +100,7 @@ export function CredentialFilters({ kind, state }: CredentialFiltersProps) {
         state={state}
         name="expiry"
         label={strings.filters.expiryLabel}
-        anyLabel={strings.filters.anyExpiry}
+        defaultLabel={strings.filters.anyExpiry}
         options={[
           { value: '7', label: strings.filters.expiresWithin7Days },
           { value: '30', label: strings.filters.expiresWithin30Days },
@@ -111,7 +111,7 @@ export function CredentialFilters({ kind, state }: CredentialFiltersProps) {
         state={state}
         name="violatesPolicy"
         label={strings.filters.policyLabel}
-        anyLabel={strings.filters.anyPolicy}
+        defaultLabel={strings.filters.anyPolicy}
         options={[{ value: 'true', label: strings.filters.violatesPolicy }]}
       />
       {kind.kind === 'access_token' && (
@@ -119,7 +119,7 @@ export function CredentialFilters({ kind, state }: CredentialFiltersProps) {
           state={state}
           name="origin"
           label={strings.filters.originLabel}
-          anyLabel={strings.filters.anyOrigin}
+          defaultLabel={strings.filters.anyOrigin}
           options={ACCESS_TOKEN_ORIGINS.map((origin) => ({ value: origin, label: strings.origins[origin] }))}
         />
       )}

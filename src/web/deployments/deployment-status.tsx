@@ -22,7 +22,8 @@ export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { re
 }
 
 /**
- * The status with the reason for a failure, the progress, the scheduled start, and the deployment that it waits for.
+ * The status of a deployment and, if applicable, the reason for a failure, the progress, the scheduled start, and the
+ * deployment that must finish first.
  */
 export function DeploymentStatusCell({ deployment }: { readonly deployment: Deployment }) {
   const { status, progress, waitingFor, scheduledAt, blockedBy } = deployment;

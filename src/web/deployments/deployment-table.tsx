@@ -20,7 +20,7 @@ import { RollBackDialog } from './roll-back-dialog.tsx';
 import { strings } from './strings.ts';
 
 interface ColumnOptions {
-  /** Null if all deployments are of the same app. */
+  /** Returns the name of an app; null if all deployments are of the same app. */
   readonly appName: ((id: string) => string) | null;
   /** Returns the repository of an app; undefined if the app is unknown. */
   readonly repositoryOf: (appId: string) => string | null | undefined;
@@ -66,9 +66,9 @@ function columnsFor({ appName, repositoryOf }: ColumnOptions): readonly Column<D
 
 interface DeploymentTableProps {
   readonly state: ListState;
-  /** The app whose deployments are shown; undefined for all apps. */
+  /** The ID of the app whose deployments are shown; undefined for all apps. */
   readonly app: string | undefined;
-  /** Returns the name of an app, if deployments of several apps are shown. */
+  /** Omitted if all deployments are of the same app. */
   readonly appName?: ColumnOptions['appName'];
   readonly repositoryOf: ColumnOptions['repositoryOf'];
   readonly isFiltered: boolean;

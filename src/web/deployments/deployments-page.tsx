@@ -72,14 +72,14 @@ export function DeploymentsPage() {
             state={state}
             name="app"
             label={strings.deploymentsPage.appLabel}
-            anyLabel={strings.deploymentsPage.anyApp}
+            defaultLabel={strings.deploymentsPage.anyApp}
             options={toOptions(apps)}
           />
           <SelectFilter
             state={state}
             name="status"
             label={strings.deploymentsPage.statusLabel}
-            anyLabel={strings.deploymentsPage.anyStatus}
+            defaultLabel={strings.deploymentsPage.anyStatus}
             options={WORK_STATUSES.map((status) => ({ value: status, label: jobStatusLabel(status) }))}
           />
         </FilterBar>

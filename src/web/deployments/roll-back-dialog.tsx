@@ -13,7 +13,7 @@ interface RollBackDialogProps {
   readonly onClose: () => void;
 }
 
-/** Rolls an app back to a deployment, and opens the page of the new deployment. */
+/** Asks for confirmation, rolls an app back to a deployment, and opens the page of the new deployment. */
 export function RollBackDialog({ deployment, onClose }: RollBackDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();

@@ -6,7 +6,7 @@ export const strings = {
     title: 'Deploy',
     app: 'App',
     placeholder: 'Choose an app',
-    nothingFound: 'No app with a repository and a directory has this name.',
+    nothingFound: 'No matching app with a repository and a directory.',
     cancel: 'Cancel',
     continue: 'Continue',
   },
@@ -53,11 +53,12 @@ export const strings = {
       },
       rolling: {
         label: 'Rolling',
-        description: 'In batches; a failure stops the rollout and rolls servers back.',
+        description: 'In batches. A failure stops the deployment and rolls back the servers that were already changed.',
       },
       canary: {
         label: 'Canary',
-        description: 'One server first; the rest once someone promotes it within 24 hours.',
+        description:
+          'One server first, then the others when someone promotes the deployment. Rolled back if nobody does within 24 hours.',
       },
     },
     branchMissing: 'Enter a branch, such as main',
@@ -71,7 +72,7 @@ export const strings = {
       verb: 'Approve',
       title: 'Approve deployment',
       consequences: (source: string) =>
-        `${source} is deployed as soon as earlier deployments have finished. You can approve your own deployment only if the workspace has no other members.`,
+        `${source} is deployed once earlier deployments have finished and its scheduled time, if any, has come. You can approve your own deployment only if the workspace has no other members.`,
       done: 'Deployment approved',
     },
     promote: {
@@ -92,7 +93,7 @@ export const strings = {
     cancel: {
       verb: 'Cancel',
       title: 'Cancel deployment',
-      consequencesIfPending: 'It has not started and will not run.',
+      consequencesIfPending: 'The deployment is still waiting and will not run.',
       consequences:
         'The running step is stopped, and servers on which the new release is already live are rolled back to their previous release.',
       done: 'Cancelling the deployment',
@@ -110,7 +111,7 @@ export const strings = {
     rollBack: 'Roll back',
     rollbackRequested: 'Rollback requested',
     rollBackConsequences: (commit: ReactNode) =>
-      sentence`This creates a new deployment of commit ${commit}, with the app's current hooks and environment.`,
+      sentence`This creates a new deployment of commit ${commit}, with the app's current hooks and variables.`,
   },
   deploymentPage: {
     failedTitle: 'Deployment failed',
@@ -119,7 +120,7 @@ export const strings = {
     stepsTitle: 'Steps',
     progressDescription: (percent: number) => `${percent}% done.`,
     progressLabel: 'Progress',
-    noHooks: 'No hooks. The deployment only checks out the source and activates it.',
+    noHooks: 'No hooks. The log shows the built-in steps.',
     steps: 'Steps',
     attempts: (count: number) => `${count} attempts`,
     exitCode: (exitCode: number) => `exit code ${exitCode}`,
@@ -215,6 +216,6 @@ export const strings = {
       'A deployment checks out the source into a new release directory, runs the hooks, and makes the release live.',
     startFirst: 'Start the first deployment…',
     openSettings: "Open the app's settings",
-    askToConfigure: 'An owner or admin of this workspace can set it.',
+    askToConfigure: 'An owner or admin of this workspace can configure the app.',
   },
 };

@@ -9,7 +9,10 @@ import { strings } from './strings.ts';
 const texts = strings.variablesSection;
 const CHANGES = ['added', 'changed', 'removed'] as const;
 
-/** The names of the variables that differ from the previous release. Renders nothing if none differ. */
+/**
+ * The names of the variables that differ from the previous release. Renders nothing if none differ, or if the releases
+ * cannot be compared.
+ */
 export function VariablesSection({ deployment: { id, startedAt } }: { readonly deployment: Deployment }) {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({

@@ -48,7 +48,7 @@ function DecisionConfirmation({ approved }: { readonly approved: boolean }) {
   );
 }
 
-/** The details of a device's request, with the buttons that approve and deny it. */
+/** The details of a device's sign-in request, with the buttons that approve and deny it. */
 function DeviceDecision({ code, request }: { readonly code: string; readonly request: DeviceRequest }) {
   const me = useMe();
   const decide = useMutation({

@@ -9,10 +9,11 @@ export const strings = {
     codePlaceholder: 'BCDF-GHJK',
     continue: 'Continue',
     signedInTitle: 'Device signed in',
-    deniedTitle: 'Device denied',
+    deniedTitle: 'Sign-in denied',
     signedIn: 'Return to the device; it continues automatically. You can end its session on your account page.',
     denied: "The device was not signed in. If you did not start this request, you don't need to do anything else.",
-    unknownCode: 'No request has this code. It may have expired or already been used. Start again on the device.',
+    unknownCode:
+      'No sign-in request has this code. The code may have expired or already been used. Start again on the device.',
     enterAnotherCode: 'Enter another code',
     approveTitle: 'Approve this device?',
     approveDescription: (name: string, email: string) => phrase`It will be signed in as you, ${name} (${email}).`,

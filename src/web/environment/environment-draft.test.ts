@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { diffDraft, mergeFile, validateVariableName, validateVariableValue } from './environment-draft.ts';
 
-const names = new Set(['HOST', 'PORT', 'OLD']);
+const ownNames = new Set(['HOST', 'PORT', 'OLD']);
 const noInheritedNames = new Set<string>();
 
 test('the changes of a draft are additions, changes and removals, sorted by name', () => {
@@ -12,7 +12,7 @@ test('the changes of a draft are additions, changes and removals, sorted by name
     ['OLD', null],
     ['NEVER', null],
   ]);
-  assert.deepEqual(diffDraft(names, noInheritedNames, new Map([['PORT', '80']]), draft), [
+  assert.deepEqual(diffDraft(ownNames, noInheritedNames, new Map([['PORT', '80']]), draft), [
     { name: 'NEW', kind: 'added', before: undefined, after: 'x' },
     { name: 'OLD', kind: 'removed', before: undefined, after: null },
     { name: 'PORT', kind: 'changed', before: '80', after: '81' },
@@ -25,7 +25,7 @@ test('a new value is a change unless the revealed value is the same', () => {
     ['PORT', '80'],
   ]);
   assert.deepEqual(
-    diffDraft(names, noInheritedNames, new Map([['PORT', '80']]), draft).map(({ name }) => name),
+    diffDraft(ownNames, noInheritedNames, new Map([['PORT', '80']]), draft).map(({ name }) => name),
     ['HOST'],
   );
 });
@@ -37,22 +37,22 @@ test('a new value for an inherited variable overrides it unless the revealed val
     ['REGION', 'eu'],
     ['ZONE', null],
   ]);
-  assert.deepEqual(diffDraft(names, inherited, new Map([['REGION', 'eu']]), draft), [
+  assert.deepEqual(diffDraft(ownNames, inherited, new Map([['REGION', 'eu']]), draft), [
     { name: 'LEVEL', kind: 'overridden', before: undefined, after: 'debug' },
   ]);
 });
 
-test('a file is merged into the draft, or replaces all variables', () => {
+test('a file is merged into the draft, or replaces all variables of the app or project itself', () => {
   const file = new Map([['PORT', '82']]);
   const draft = new Map([['NEW', 'x']]);
   assert.deepEqual(
-    [...mergeFile(names, draft, file, { removeOthers: false })],
+    [...mergeFile(ownNames, draft, file, { removeOthers: false })],
     [
       ['NEW', 'x'],
       ['PORT', '82'],
     ],
   );
-  assert.deepEqual([...mergeFile(names, draft, file, { removeOthers: true })].sort(), [
+  assert.deepEqual([...mergeFile(ownNames, draft, file, { removeOthers: true })].sort(), [
     ['HOST', null],
     ['OLD', null],
     ['PORT', '82'],
@@ -60,7 +60,7 @@ test('a file is merged into the draft, or replaces all variables', () => {
 });
 
 test('the error of a name says what is wrong with it', () => {
-  assert.equal(validateVariableName('A_1', names), null);
+  assert.equal(validateVariableName('A_1', ownNames), null);
   for (const [name, message] of [
     ['', 'Enter a name'],
     ['1A', 'Must contain only letters, digits and underscores, and not start with a digit'],
@@ -69,11 +69,11 @@ test('the error of a name says what is wrong with it', () => {
     ['__proto__', 'This name is reserved. Choose another name.'],
     ['A'.repeat(256), 'Must be at most 255 characters'],
   ] as const) {
-    assert.equal(validateVariableName(name, names), message);
+    assert.equal(validateVariableName(name, ownNames), message);
   }
 });
 
-test('a value is at most 64 KiB of UTF-8 without NUL characters', () => {
+test('a value longer than 64 KiB in UTF-8, or with a NUL character, is rejected', () => {
   assert.equal(validateVariableValue('ü'.repeat(32_768)), null);
   assert.notEqual(validateVariableValue('ü'.repeat(32_769)), null);
   assert.notEqual(validateVariableValue('\0'), null);

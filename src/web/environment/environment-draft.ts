@@ -14,9 +14,12 @@ export interface VariableChange {
   readonly after: string | null;
 }
 
-/** Returns the changes of a draft, sorted by name, without variables whose value is known to be unchanged. */
+/**
+ * Returns the changes of a draft, sorted by name, without variables whose value is known to be unchanged. `ownNames`
+ * contains the variables of the app or project itself, without inherited ones.
+ */
 export function diffDraft(
-  names: ReadonlySet<string>,
+  ownNames: ReadonlySet<string>,
   inheritedNames: ReadonlySet<string>,
   revealed: ReadonlyMap<string, string>,
   draft: Draft,
@@ -25,22 +28,22 @@ export function diffDraft(
   for (const [name, after] of draft) {
     const before = revealed.get(name);
     if (after === null) {
-      if (names.has(name)) changes.push({ name, kind: 'removed', before, after });
-    } else if (!names.has(name) && !inheritedNames.has(name)) {
+      if (ownNames.has(name)) changes.push({ name, kind: 'removed', before, after });
+    } else if (!ownNames.has(name) && !inheritedNames.has(name)) {
       changes.push({ name, kind: 'added', before: undefined, after });
     } else if (before !== after) {
-      changes.push({ name, kind: names.has(name) ? 'changed' : 'overridden', before, after });
+      changes.push({ name, kind: ownNames.has(name) ? 'changed' : 'overridden', before, after });
     }
   }
   return changes.sort((first, second) => (first.name < second.name ? -1 : 1));
 }
 
 /**
- * Adds a file's variables to the draft. With `removeOthers`, the draft also removes the variables that are not in the
- * file.
+ * Adds a file's variables to the draft. With `removeOthers`, also removes all other variables of the app or project
+ * itself, including new ones in the draft.
  */
 export function mergeFile(
-  names: ReadonlySet<string>,
+  ownNames: ReadonlySet<string>,
   draft: Draft,
   file: ReadonlyMap<string, string>,
   { removeOthers }: { readonly removeOthers: boolean },
@@ -48,9 +51,9 @@ export function mergeFile(
   const mergedDraft = new Map<string, string | null>(draft);
   for (const [name, value] of file) mergedDraft.set(name, value);
   if (!removeOthers) return mergedDraft;
-  for (const name of [...names, ...draft.keys()]) {
+  for (const name of [...ownNames, ...draft.keys()]) {
     if (file.has(name)) continue;
-    if (names.has(name)) mergedDraft.set(name, null);
+    if (ownNames.has(name)) mergedDraft.set(name, null);
     else mergedDraft.delete(name);
   }
   return mergedDraft;

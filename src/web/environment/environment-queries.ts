@@ -23,7 +23,7 @@ export interface EnvironmentOwner {
  */
 export const environmentKey = (workspaceId: string) => [workspaceId, 'environment'];
 
-/** The client of the SDK for the variables of an app or of a project. */
+/** Returns the SDK's client for the variables of an app or of a project. */
 export function useEnvironmentClient({ kind }: EnvironmentOwner) {
   const { api } = useWorkspace();
   return kind === 'app' ? api.environment : api.projectEnvironment;
@@ -36,7 +36,7 @@ export function useEnvironment(owner: EnvironmentOwner) {
   return useQuery({
     queryKey: [...environmentKey(workspace.id), owner.id, 'names'],
     queryFn: ({ signal }) => client.read(owner.id, { values: 'hidden' }, { signal }),
-    // Drafts are based on the fetched version, so the query is refetched only after a save or a conflict.
+    // A draft is based on the fetched version, so the query is refetched only after a save, a restore or a conflict.
     refetchOnWindowFocus: false,
   });
 }

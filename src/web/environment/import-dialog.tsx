@@ -28,19 +28,19 @@ function parseFile(text: string): ParseResult {
 
 interface ImportDialogProps {
   /** The names of the existing variables, without inherited ones. */
-  readonly names: ReadonlySet<string>;
+  readonly ownNames: ReadonlySet<string>;
   readonly onClose: () => void;
   readonly onDone: (values: ReadonlyMap<string, string>, options: { readonly removeOthers: boolean }) => void;
 }
 
 /** Reads a dotenv file into the draft without saving it. */
-export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
+export function ImportDialog({ ownNames, onClose, onDone }: ImportDialogProps) {
   const [text, setText] = useState('');
   const [removeOthers, setRemoveOthers] = useState(false);
   const parsedFile = parseFile(text);
   const count = parsedFile.ok ? parsedFile.values.size : 0;
-  const existingCount = parsedFile.ok ? [...parsedFile.values.keys()].filter((name) => names.has(name)).length : 0;
-  const removedCount = names.size - existingCount;
+  const existingCount = parsedFile.ok ? [...parsedFile.values.keys()].filter((name) => ownNames.has(name)).length : 0;
+  const removedCount = ownNames.size - existingCount;
   return (
     <Dialog onClose={onClose} title={strings.importDialog.title} size="lg">
       <Form

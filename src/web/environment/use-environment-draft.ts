@@ -47,9 +47,9 @@ export function useEnvironmentDraft({ owner, loaded, reload, revealed }: Environ
   const [draft, setDraft] = useState<Draft>(new Map());
   const [namesChangedByOthers, setNamesChangedByOthers] = useState<readonly string[] | null>(null);
   const { value: environment, tag: etag } = loaded;
-  const names = namesFrom(environment, owner.kind);
+  const ownNames = namesFrom(environment, owner.kind);
   const inheritedNames = owner.kind === 'app' ? namesFrom(environment, 'project') : new Set<string>();
-  const changes = diffDraft(names, inheritedNames, revealed.values, draft);
+  const changes = diffDraft(ownNames, inheritedNames, revealed.values, draft);
   const updatedAtByName = getUpdateTimes(environment);
 
   function discard(): void {
@@ -80,9 +80,9 @@ export function useEnvironmentDraft({ owner, loaded, reload, revealed }: Environ
   }
 
   return {
-    /** The names of the saved variables of the owner itself. */
-    names,
-    /** The names of the variables that an app inherits from its project. */
+    /** The names of the saved variables of the app or project itself. */
+    ownNames,
+    /** The names of the variables that an app inherits from its project and does not override. */
     inheritedNames,
     /** The names of all saved variables and of the new variables in the draft, sorted. */
     allNames: [...new Set([...updatedAtByName.keys(), ...changes.map(({ name }) => name)])].sort(),
@@ -98,7 +98,7 @@ export function useEnvironmentDraft({ owner, loaded, reload, revealed }: Environ
     undoChange: (name: string) =>
       setDraft((before) => new Map([...before].filter(([otherName]) => otherName !== name))),
     importFile: (file: ReadonlyMap<string, string>, options: { readonly removeOthers: boolean }) =>
-      setDraft(mergeFile(names, draft, file, options)),
+      setDraft(mergeFile(ownNames, draft, file, options)),
     discard,
     save,
   };

@@ -10,7 +10,7 @@ import { strings } from './strings.ts';
 interface VariableDialogProps {
   /** The variable to change; null for a new one. */
   readonly name: string | null;
-  /** Its value, if it was revealed or is in the draft. */
+  /** The value in the draft or, if it was revealed, the saved value. */
   readonly value: string | undefined;
   readonly existingNames: ReadonlySet<string>;
   readonly onClose: () => void;

@@ -53,12 +53,12 @@ function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
   );
 }
 
-interface RevealAllProps {
+interface RevealAllButtonProps {
   readonly revealed: RevealedValues;
   readonly disabled: boolean;
 }
 
-function RevealAll({ revealed, disabled }: RevealAllProps) {
+function RevealAllButton({ revealed, disabled }: RevealAllButtonProps) {
   return revealed.values.size === 0 ? (
     <Button
       variant="default"
@@ -185,7 +185,7 @@ function Variables({ owner, draft, revealed, onOpen }: VariablesProps) {
         <SearchField text={searchText} onChange={setSearchText} />
         {isAdmin && (
           <Group gap="xs">
-            <RevealAll revealed={revealed} disabled={draft.updatedAtByName.size === 0} />
+            <RevealAllButton revealed={revealed} disabled={draft.updatedAtByName.size === 0} />
             <EnvironmentExport owner={owner} />
             <ImportButton onOpen={onOpen} />
             <AddButton onOpen={onOpen} />
@@ -225,7 +225,7 @@ interface EnvironmentDialogsProps {
 function EnvironmentDialogs({ dialog, draft, onClose }: EnvironmentDialogsProps) {
   if (dialog === null) return null;
   if (dialog.action === 'import') {
-    return <ImportDialog names={draft.names} onClose={onClose} onDone={draft.importFile} />;
+    return <ImportDialog ownNames={draft.ownNames} onClose={onClose} onDone={draft.importFile} />;
   }
   if (dialog.action === 'review') {
     return (

@@ -20,7 +20,7 @@ function CopyValueButton({ name, value }: { readonly name: string; readonly valu
   return <IconAction label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
 }
 
-/** The unmodified value. A long value can be scrolled, also by keyboard. */
+/** The exact value, or a mask while it is hidden. A long value can be scrolled, also by keyboard. */
 function VariableValue({ value }: { readonly value: string | undefined }) {
   const shownValue = value === '' ? <i>{strings.variableRow.empty}</i> : value;
   const isLong = value !== undefined && (value.length > 400 || value.split('\n').length > 6);
@@ -35,11 +35,11 @@ interface VariableRowProps {
   readonly name: string;
   /** The time of the last change; null for a variable that is new in the draft. */
   readonly updatedAt: string | null;
-  /** Its value, if it was revealed or is in the draft. */
+  /** The value in the draft or, if it was revealed, the saved value. */
   readonly value: string | undefined;
-  /** The kind of change in the draft. */
+  /** The kind of change in the draft; null if the draft does not change the variable. */
   readonly change: VariableChange['kind'] | null;
-  /** The project from which the app inherits the variable; null for a variable of the app itself. */
+  /** The project from which the app inherits the variable; null for a variable of the app or project itself. */
   readonly inheritedFrom: { readonly id: string; readonly name: string } | null;
   readonly isRevealing: boolean;
   /** Omitted for members, who see only the names. */

@@ -57,7 +57,7 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
   },
 ];
 
-/** The public keys that Sentry SDKs use to report errors. */
+/** The page of the public keys with which Sentry SDKs report errors. */
 export function ErrorKeysPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();

@@ -32,17 +32,23 @@ export const IssueStatusTag = ({ status }: { readonly status: IssueStatus }) => 
 interface StatusChange {
   readonly issue: ErrorIssue;
   readonly status: IssueStatus;
-  /** The release that contains the fix. */
+  /** For the status resolved: the release that contains the fix, if it is known. */
   readonly release?: string | null;
 }
 
-/** Changes the status of an issue and refreshes the lists and the issue's page. */
+/** Returns a mutation that changes the status of an issue and refreshes the lists and the issue's page. */
 export function useSetIssueStatus() {
   const { api, workspace } = useWorkspace();
   return useMutation({
     mutationFn: ({ issue, status, release = null }: StatusChange) =>
       api.errors.issues.update(issue.id, { status, release }),
-    onSuccess: ({ title, status }) => notifications.show({ message: strings.issueStatus.messages[status](title) }),
+    onSuccess: ({ title, status, resolvedInRelease }) =>
+      notifications.show({
+        message:
+          resolvedInRelease === null
+            ? strings.issueStatus.messages[status](title)
+            : strings.issueStatus.resolvedIn(title, resolvedInRelease),
+      }),
     onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'errors'] }),
   });

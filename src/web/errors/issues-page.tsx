@@ -117,7 +117,7 @@ function IssueFilters({ state, sort }: IssueFiltersProps) {
         state={state}
         name="status"
         label={strings.issuesPage.statusLabel}
-        anyLabel={strings.issuesPage.filter.open}
+        defaultLabel={strings.issuesPage.filter.open}
         options={[
           { value: 'resolved', label: strings.issuesPage.filter.resolved },
           { value: 'muted', label: strings.issuesPage.filter.muted },
@@ -128,7 +128,7 @@ function IssueFilters({ state, sort }: IssueFiltersProps) {
         state={state}
         name="level"
         label={strings.issuesPage.levelLabel}
-        anyLabel={strings.issuesPage.anyLevel}
+        defaultLabel={strings.issuesPage.anyLevel}
         options={ERROR_LEVELS.map((level) => ({ value: level, label: capitalize(level) }))}
       />
       <TextFilter

@@ -51,7 +51,7 @@ function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
   );
 }
 
-/** A frame as it was reported, before a source map was applied. */
+/** Returns a frame as it was reported, before a source map was applied. */
 const toGeneratedFrame = (frame: ErrorFrame): ErrorFrame =>
   frame.generated === null ? frame : { ...frame, ...frame.generated, context: null };
 

@@ -21,11 +21,7 @@ export function Sparkline({ days, width, height }: SparklineProps) {
   return (
     <svg
       role="img"
-      aria-label={strings.sparkline.occurrences(
-        totalCount.toLocaleString('en'),
-        DAY_COUNT,
-        todayCount.toLocaleString('en'),
-      )}
+      aria-label={strings.sparkline.occurrences(totalCount, DAY_COUNT, todayCount)}
       width="100%"
       height={height}
       viewBox={`0 0 ${width} ${height}`}

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { plural } from '../components/plural.ts';
 import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
@@ -27,7 +28,7 @@ export const strings = {
     newErrorKey: 'New error key',
     backToErrors: 'Errors',
     title: 'Error keys',
-    description: 'An error key can only submit errors, so it is safe to put its DSN in web pages and apps.',
+    description: 'An error key can only submit errors, so it is safe to put its DSN in web pages and mobile apps.',
     noErrorKeysTitle: 'No error keys yet',
     noErrorKeysHint: 'Create one and configure a Sentry SDK with its DSN.',
     askToCreate: 'An owner or admin of this workspace can create error keys and share their DSNs.',
@@ -36,7 +37,7 @@ export const strings = {
   issuePage: {
     lastSeen: (time: string) => `last seen ${time}`,
     occurrencesTitle: 'Occurrences',
-    noOccurrences: 'The occurrences are no longer stored. Only their count is kept.',
+    noOccurrences: 'No occurrence of this issue is stored. Only the counts are kept.',
     latestOccurrence: 'Latest occurrence',
     occurrence: 'Occurrence',
     newer: 'Newer',
@@ -58,10 +59,12 @@ export const strings = {
   issueStatus: {
     messages: {
       open: (title: string) => phrase`Issue reopened: ${title}`,
-      resolved: (title: string) => phrase`Issue resolved: ${title}. It reopens if it recurs.`,
+      resolved: (title: string) => phrase`Issue resolved: ${title}. It reopens if the error occurs again.`,
       muted: (title: string) =>
         phrase`Issue muted: ${title}. Occurrences are still counted; it stays muted until you reopen it.`,
     },
+    resolvedIn: (title: string, release: string) =>
+      phrase`Issue resolved in ${release}: ${title}. It reopens if the error occurs again, unless in an earlier release.`,
     resolveIn: (release: string) => phrase`Resolve in ${release}`,
     actions: {
       open: 'Reopen',
@@ -90,7 +93,7 @@ export const strings = {
     setUpReporting: 'Set up error reporting',
     title: 'Errors',
     description:
-      'Similar errors are grouped into one issue. A resolved issue reopens when it recurs; a muted one does not.',
+      'Similar errors are grouped into one issue. A resolved issue reopens if the error occurs again; a muted one does not.',
     errorKeys: 'Error keys',
     searchLabel: 'Search issues by title',
     searchPlaceholder: 'Search by title',
@@ -135,6 +138,7 @@ export const strings = {
     occurrencesPerDay: 'Occurrences per day',
     day: 'Day (UTC)',
     count: 'Occurrences',
-    occurrences: (total: string, days: number, today: string) => `${total} occurrences in ${days} days, ${today} today`,
+    occurrences: (total: number, days: number, today: number) =>
+      `${plural(total, { one: '1 occurrence', other: `${total.toLocaleString('en')} occurrences` })} in ${days} days, ${today.toLocaleString('en')} today`,
   },
 };

@@ -30,7 +30,7 @@ function useEnterWorkspace(): (workspace: Workspace | null) => Promise<void> {
   };
 }
 
-/** An error, and what the user can do about it. */
+/** An error of the acceptance; for a wrong email address, also what the user can do about it. */
 function InvitationError({ error, me }: { readonly error: Error; readonly me: Person }) {
   if (error instanceof DevpilotError && error.code === 'forbidden') {
     return <Notice tone="danger">{strings.invitationPage.wrongAddress(me.email)}</Notice>;
@@ -123,7 +123,7 @@ function InvitedSignUp() {
   );
 }
 
-/** The page of an invitation link: the person signs up or signs in, then accepts the invitation. */
+/** The page of an invitation link. New people accept the invitation by signing up; all others sign in and accept it. */
 export function InvitationPage() {
   const [hasCode] = useState(() => {
     invitationCode = takeUrlFragment() || invitationCode;

@@ -6,7 +6,7 @@ export const strings = {
       phrase`This invitation is for a different email address. Sign in with the address it was sent to, or ask for an invitation for ${email}.`,
     joinTitle: 'Join the workspace',
     joinDescription: (name: string, email: string) =>
-      phrase`You are signed in as ${name} (${email}). The workspace and its members will see this name and address.`,
+      phrase`You are signed in as ${name} (${email}). The members of the workspace will see this name and email address.`,
     goToYourWorkspaces: 'Go to your workspaces',
     acceptInvitation: 'Accept invitation',
     useADifferentAccount: 'Use a different account',

@@ -89,7 +89,7 @@ function InviteForm({
   );
 }
 
-/** Invites a person with a link that is shown once. Render it only while it is open. */
+/** Invites a person with a link that is shown once. Render the dialog only while it is open. */
 export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
   const { workspace } = useWorkspace();
   const [created, setCreated] = useState<CreatedInvitation | null>(null);
@@ -97,7 +97,7 @@ export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
     <Dialog onClose={onClose} title={strings.inviteDialog.title(workspace.name)}>
       {created === null ? (
         <Stack gap="md">
-          <DimmedText>{strings.inviteDialog.howTheyJoin}</DimmedText>
+          <DimmedText>{strings.inviteDialog.howToJoin}</DimmedText>
           <InviteForm onCreated={setCreated} onClose={onClose} />
         </Stack>
       ) : (

@@ -27,7 +27,7 @@ import { TransferOwnershipDialog } from './transfer-ownership-dialog.tsx';
 
 type OpenDialog =
   | 'invite'
-  | { readonly endSessionsOf?: Member; readonly remove?: Member; readonly transferTo?: Member };
+  | { readonly endSessionsOf?: Member; readonly memberToRemove?: Member; readonly transferTo?: Member };
 
 function columnsFor(myId: string): readonly Column<Member>[] {
   return [
@@ -93,7 +93,7 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
         {
           label: strings.membersPage.remove,
           Icon: IconUserMinus,
-          onSelect: () => open({ remove: member }),
+          onSelect: () => open({ memberToRemove: member }),
           destructive: true,
         },
       ]}
@@ -109,7 +109,7 @@ export function MembersPage() {
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const list = useList([workspace.id, 'members'], api.members.list, { limit: 50, cursor: state.cursor });
-  const { endSessionsOf, remove, transferTo } = dialog === null || dialog === 'invite' ? {} : dialog;
+  const { endSessionsOf, memberToRemove, transferTo } = dialog === null || dialog === 'invite' ? {} : dialog;
 
   return (
     <Page
@@ -149,7 +149,7 @@ export function MembersPage() {
           endSessions={() => api.members.endSessions(endSessionsOf.id)}
         />
       )}
-      {remove !== undefined && <RemoveMemberDialog member={remove} onClose={close} />}
+      {memberToRemove !== undefined && <RemoveMemberDialog member={memberToRemove} onClose={close} />}
       {transferTo !== undefined && <TransferOwnershipDialog newOwner={transferTo} onClose={close} />}
     </Page>
   );

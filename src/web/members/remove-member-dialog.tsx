@@ -60,7 +60,7 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
             note={
               <>
                 {isToken ? strings.removeMemberDialog.accessToken : strings.removeMemberDialog.apiKey}
-                {status !== 'active' && `, ${status}`} ·{' '}
+                {status !== 'active' && `, ${strings.removeMemberDialog.statuses[status]}`} ·{' '}
                 {lastUsedAt === null
                   ? strings.removeMemberDialog.neverUsed
                   : strings.removeMemberDialog.lastUsed(<RelativeTime time={lastUsedAt} />)}
@@ -163,7 +163,7 @@ function CreatedCredentials({ member, removal }: RemovalProps) {
 
   return (
     <Stack gap="xs">
-      <Text fz="sm">{strings.removeMemberDialog.credentialsMayBeKnown(member.name)}</Text>
+      <Text fz="sm">{strings.removeMemberDialog.secretsMayBeKnown(member.name)}</Text>
       <CredentialList
         credentials={createdCredentials}
         selectedIds={selectedIds}

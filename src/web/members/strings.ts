@@ -23,7 +23,7 @@ export const strings = {
     revoke: 'Revoke',
     revokeTitle: 'Revoke invitation',
     revoked: 'Invitation revoked',
-    consequences: (email: string) => phrase`The link sent to ${email} stops working.`,
+    consequences: (email: string) => phrase`The invitation link for ${email} stops working.`,
   },
   inviteDialog: {
     theInvitationLink: 'the invitation link',
@@ -35,7 +35,7 @@ export const strings = {
     copyLink: 'Copy link',
     done: 'Done',
     email: 'Email',
-    emailDescription: 'Revokes any earlier invitation for this address.',
+    emailDescription: 'A new invitation revokes an earlier one for the same address.',
     role: 'Role',
     member: 'Member',
     memberDescription:
@@ -44,7 +44,7 @@ export const strings = {
     adminDescription: 'Can create and delete credentials and resources, manage members and read the activity log.',
     createInvitation: 'Create invitation',
     title: (name: string) => phrase`Invite to ${name}`,
-    howTheyJoin: 'They join by signing up or signing in with the email address you enter here.',
+    howToJoin: 'The invited person joins by signing up or signing in with the email address you enter here.',
   },
   membersPage: {
     name: 'Name',
@@ -70,14 +70,15 @@ export const strings = {
     listLabel: 'Credentials this person created',
     accessToken: 'Access token',
     apiKey: 'API key',
+    statuses: { inactive: 'inactive', expired: 'expired', spent: 'used up' },
     neverUsed: 'never used',
     lastUsed: (time: ReactNode) => sentence`last used ${time}`,
     replace: 'Replace…',
     removed: (name: string) => phrase`${name} was removed and no longer has access to this workspace.`,
     consequences: (member: ReactNode, workspace: ReactNode) =>
-      sentence`${member} loses access to ${workspace} immediately. Credentials they created keep working unless you select them here.`,
+      sentence`${member} loses access to ${workspace} immediately. Credentials they created keep working unless you select them for deletion.`,
     noCredentials: (name: string) => phrase`${name} has not created any credentials in this workspace.`,
-    credentialsMayBeKnown: (name: string) =>
+    secretsMayBeKnown: (name: string) =>
       phrase`${name} created these credentials and may know their secrets. Delete the ones you don't need and replace the others:`,
     review: (name: string) => phrase`Review credentials created by ${name}`,
     selectNone: 'Select none',

@@ -7,8 +7,8 @@ import { useMe, useWorkspace, workspacesQuery } from '../session.ts';
 import { strings } from './strings.ts';
 
 /**
- * Transfers ownership. The user must type the new owner's email address, because only the new owner can transfer it
- * back.
+ * Transfers the ownership of the workspace. The user must type the new owner's email address, because only the new
+ * owner can transfer the ownership back.
  */
 export function TransferOwnershipDialog({
   newOwner,

@@ -28,7 +28,8 @@ const MAX_ADDRESSES = 3;
 const SNOOZE_DAYS = { day: 1, week: 7, month: 30 } as const;
 
 /**
- * Describes when a credential was last used or, if it was deleted, when it was deleted, and the addresses of its use.
+ * Describes the last use of a credential and the addresses that used it last or, if the credential was deleted, when it
+ * was deleted and the addresses from which its secret has been used since.
  */
 function describeUse({ lastUsedAt, deletedAt, addresses }: NonNullable<Notice['credential']>): ReactNode {
   const from = addresses
@@ -100,13 +101,13 @@ const COLUMNS: readonly Column<Notice>[] = [
   },
 ];
 
-/** Returns a function that returns the actions for a notice. Dismissing and snoozing can be undone. */
+/** Returns a function that lists the actions for a notice. Dismissing and snoozing can be undone. */
 function useNoticeActions(): (notice: Notice) => readonly RowAction[] {
   const { api, workspace } = useWorkspace();
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'notices'] });
   const reopen = (id: string) => api.notices.reopen(id).then(refresh);
-  /** Snoozes the notice for a number of days, or dismisses it if `snoozeDays` is null. */
-  function dismiss({ id, title }: Notice, snoozeDays: number | null): void {
+  /** Dismisses the notice if `snoozeDays` is null, otherwise snoozes it for that number of days. */
+  function dismissOrSnooze({ id, title }: Notice, snoozeDays: number | null): void {
     const body = snoozeDays === null ? {} : { until: new Date(Date.now() + snoozeDays * DAY).toISOString() };
     const message = snoozeDays === null ? texts.dismissed(title) : texts.snoozed(title);
     api.notices
@@ -122,10 +123,10 @@ function useNoticeActions(): (notice: Notice) => readonly RowAction[] {
     const snooze = (duration: keyof typeof SNOOZE_DAYS): RowAction => ({
       label: texts.snooze(texts.durations[duration]),
       Icon: IconBellOff,
-      onSelect: () => dismiss(notice, SNOOZE_DAYS[duration]),
+      onSelect: () => dismissOrSnooze(notice, SNOOZE_DAYS[duration]),
     });
     return [
-      { label: texts.dismiss, Icon: IconCheck, onSelect: () => dismiss(notice, null) },
+      { label: texts.dismiss, Icon: IconCheck, onSelect: () => dismissOrSnooze(notice, null) },
       ...(['day', 'week', 'month'] as const).map(snooze),
     ];
   };
@@ -153,7 +154,7 @@ function Notices() {
           state={state}
           name="status"
           label={texts.status}
-          anyLabel={strings.statuses.open}
+          defaultLabel={strings.statuses.open}
           options={toLabeledOptions(
             NOTICE_STATUSES.filter((name) => name !== 'open'),
             strings.statuses,
@@ -163,7 +164,7 @@ function Notices() {
           state={state}
           name="kind"
           label={texts.kind}
-          anyLabel={texts.anyKind}
+          defaultLabel={texts.anyKind}
           options={toLabeledOptions(NOTICE_KINDS, strings.kinds)}
         />
       </FilterBar>

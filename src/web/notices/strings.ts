@@ -36,7 +36,7 @@ export const strings = {
     columns: { notice: 'Notice', since: 'Since', next: 'Next step' },
     emptyTitle: 'Nothing needs attention',
     emptyHint:
-      'This page lists credentials that are expiring, unused or leaked; deployments, script runs and backups that failed; new errors; and webhooks that fail.',
+      'This page lists problems such as credentials that are expiring, unused or leaked; deployments, script runs and backups that failed; new errors; and webhooks that were switched off.',
     emptyFilteredTitle: 'No notices',
     emptyFilteredHint: 'No notice has this status.',
     dismiss: 'Dismiss',

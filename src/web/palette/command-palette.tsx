@@ -91,7 +91,8 @@ interface Selection {
 }
 
 /**
- * Returns the selected destination, which the arrow keys change and Enter opens. At first, the first one is selected.
+ * Returns the index of the selected destination, which the arrow keys change and Enter opens. At first, the first
+ * destination is selected.
  */
 function useSelection(destinations: readonly Destination[], listId: string, onOpened: () => void): Selection {
   const navigate = useNavigate();

@@ -56,7 +56,8 @@ const isBindsExistingFromUnchanged = ({ bindsExistingFrom, storedBindsExistingFr
   bindsExistingFrom === (storedBindsExistingFrom === null ? '' : formatDate(storedBindsExistingFrom));
 
 /**
- * Parses the day from which the maximum lifetime applies to existing credentials. Rejects days in the notice period.
+ * Parses the day from which the maximum lifetime applies to existing credentials. Rejects days in the notice period,
+ * except the stored day.
  */
 export function parseBindsExistingFrom(values: PolicyFormValues, now: number): TypedDate {
   const parsed = parseTypedDate(values.bindsExistingFrom, navigator.language);

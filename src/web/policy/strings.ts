@@ -38,7 +38,7 @@ export const strings = {
   },
   labels: {
     maxLifetimeDays: 'Maximum lifetime in days (optional)',
-    bindsExistingFrom: 'Applies to existing credentials from (optional)',
+    bindsExistingFrom: 'Maximum lifetime applies to existing credentials from (optional)',
     passphraseScopes: 'Scopes that require a passphrase',
     allowAll: 'Allow the scope “all”',
     requireAddresses: 'Require addresses',
@@ -57,7 +57,7 @@ export const strings = {
     requireAddresses:
       'Every new access token and API key must be restricted to the IP addresses from which it can be used.',
     createdBy:
-      'Also applies to enabling API keys and to changing their permissions, expiry, restrictions and guard setting. Existing credentials keep working.',
+      'Also applies to enabling API keys and to changing their permissions, expiry, restrictions and “Allow guards” setting. Existing credentials keep working.',
     requireTwoFactor: 'Members without two-factor authentication can access only their own account.',
     unusedAfterDays:
       'After this many days without use, a credential counts as unused in notices, in the review and in the filters of the lists.',
@@ -77,7 +77,7 @@ export const strings = {
   },
   readLabels: {
     maxLifetimeDays: 'Maximum lifetime',
-    bindsExistingFrom: 'Applies to existing credentials from',
+    bindsExistingFrom: 'Maximum lifetime applies to existing credentials from',
     passphraseScopes: 'Scopes that require a passphrase',
     allowAll: 'Scope “all” is allowed',
     requireAddresses: 'Addresses are required',
@@ -90,7 +90,7 @@ export const strings = {
   dryRunDialog: {
     title: 'Save policy',
     save: 'Save policy',
-    nothing: 'No credentials or members violate this policy.',
+    nothing: 'No credentials or members would violate this policy.',
     credentialsAndMembers: (credentials: number | null, members: number | null, max: number) =>
       `${credentialsText(credentials, max)} and ${membersText(members, max)} would violate this policy.`,
     credentials: (count: number | null, max: number) => `${credentialsText(count, max)} would violate this policy.`,

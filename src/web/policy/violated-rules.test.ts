@@ -56,7 +56,7 @@ test('a credential whose lifetime was shortened by the maximum lifetime violates
   assert.deepEqual(findViolatedRules(policyFromDay40, token({ expiresAt: inDays(30) })), []);
 });
 
-test('the policy lets a credential expire when it begins to apply, or at the end of the maximum lifetime if that is later', () => {
+test('the policy expiry is the day the maximum applies or, if later, the end of the maximum lifetime', () => {
   const policyFromDay40: Policy = { ...POLICY, bindsExistingFrom: inDays(40) };
   assert.deepEqual(getPolicyExpiry(policyFromDay40, token({ expiresAt: inDays(40) })), {
     expiresAt: inDays(40),

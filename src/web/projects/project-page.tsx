@@ -25,7 +25,7 @@ const VariableList = lazyComponent(() => import('../environment/variable-list.ts
 function ProjectDetails({ project }: { readonly project: Project }) {
   const { isAdmin } = useWorkspace();
   const navigate = useNavigate();
-  const [dialog, setDialog] = useState<'edit' | 'delete' | 'app' | null>(null);
+  const [dialog, setDialog] = useState<'edit' | 'delete' | 'createApp' | null>(null);
   const close = () => setDialog(null);
   return (
     <Page
@@ -46,7 +46,7 @@ function ProjectDetails({ project }: { readonly project: Project }) {
         title={strings.projectPage.appsTitle}
         actions={
           isAdmin && (
-            <Button size="xs" leftSection={<IconPlus size={16} />} onClick={() => setDialog('app')}>
+            <Button size="xs" leftSection={<IconPlus size={16} />} onClick={() => setDialog('createApp')}>
               {strings.projectPage.newApp}
             </Button>
           )
@@ -71,7 +71,7 @@ function ProjectDetails({ project }: { readonly project: Project }) {
           onDeleted={() => void navigate({ to: '/projects', search: {} })}
         />
       )}
-      {dialog === 'app' && (
+      {dialog === 'createApp' && (
         <CreateAppDialog
           project={project}
           onClose={close}

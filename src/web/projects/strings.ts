@@ -11,12 +11,12 @@ export const strings = {
     emptyTextForMembers: 'No apps in this project yet. An owner or admin can create one.',
     variablesTitle: 'Variables',
     variablesDescription:
-      'All apps of the project inherit these variables from their next deployment. An app variable with the same name overrides the project variable.',
+      'All apps of the project inherit these variables, starting with their next deployment. An app variable with the same name overrides the project variable.',
     detailsTitle: 'Details',
   },
   projectsPage: {
     slug: 'Slug',
     description: 'A project groups apps that belong together, such as a shop and its workers.',
-    emptyHint: 'Create a project, then add the apps you deploy to it.',
+    emptyHint: 'Create a project, then add your apps to it.',
   },
 };

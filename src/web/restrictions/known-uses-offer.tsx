@@ -2,7 +2,7 @@ import { Button, Text } from '@mantine/core';
 import { strings } from './strings.ts';
 
 interface KnownUsesOfferProps {
-  /** The addresses or the names of the apps, as shown. */
+  /** The addresses, or the names of the apps. */
   readonly names: readonly string[];
   readonly subject: 'addresses' | 'apps';
   readonly onAccept: () => void;

@@ -50,7 +50,7 @@ interface RestrictionFieldsProps {
   readonly form: RestrictionForm;
   /** Whether the policy requires addresses. */
   readonly requiresAddresses: boolean;
-  /** The addresses from which, and the apps on which, the credential was used. */
+  /** The addresses and apps that are offered as restrictions. */
   readonly knownUses?: KnownUses;
 }
 

@@ -73,7 +73,7 @@ const names = new Map([
   ['prj_1', 'Online shop'],
 ]);
 
-test('the summary names the restrictions, or the input that is missing', () => {
+test('the summary describes each restriction, or says that its input is missing or invalid', () => {
   assert.deepEqual(describeRestrictions(UNRESTRICTED, names), []);
   assert.deepEqual(
     describeRestrictions(formValues({ addresses: '203.0.113.7', resources: ['prj_1', 'app_1'], maxUses: 1 }), names),
@@ -90,11 +90,11 @@ test('the summary names the restrictions, or the input that is missing', () => {
     describeRestrictions(formValues({ rate: { requests, seconds } }), names).join();
   assert.equal(perPeriod(1000, 60), 'at most 1,000 requests per minute');
   assert.equal(perPeriod(1, 45), 'at most 1 request per 45 seconds');
-  assert.equal(perPeriod('', 60), 'enter the maximum number of requests');
+  assert.equal(perPeriod('', 60), 'no valid maximum number of requests entered yet');
   assert.deepEqual(describeRestrictions(formValues({ addresses: '203.0.113', resources: [], maxUses: '' }), names), [
-    'enter the addresses from which it can be used',
-    'choose the projects and apps on which it can be used',
-    'enter the maximum number of uses',
+    'no valid addresses entered yet',
+    'no valid choice of projects and apps yet',
+    'no valid maximum number of uses entered yet',
   ]);
 });
 

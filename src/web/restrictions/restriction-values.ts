@@ -76,7 +76,7 @@ export const validateRate = (rate: RestrictionValues['rate']): string | null =>
 const MAX_NAMED = 3;
 
 function describeResources(resources: readonly string[], names: ReadonlyMap<string, string>): string {
-  if (validateResources(resources) !== null) return strings.summary.chooseResources;
+  if (validateResources(resources) !== null) return strings.summary.noValidResources;
   const knownNames = resources.flatMap((id) => names.get(id) ?? []);
   if (knownNames.length === resources.length && knownNames.length <= MAX_NAMED) {
     return strings.summary.onlyOnNamed(knownNames);
@@ -87,7 +87,7 @@ function describeResources(resources: readonly string[], names: ReadonlyMap<stri
 
 /**
  * Describes each restriction for the summary of a credential. If the input of a restriction is missing or invalid, its
- * description asks for it. `names` contains the known names of projects and apps, by ID.
+ * description says so. `names` contains the known names of projects and apps, by ID.
  */
 export function describeRestrictions(
   { addresses, resources, rate, maxUses }: RestrictionValues,
@@ -96,16 +96,16 @@ export function describeRestrictions(
   const notes: string[] = [];
   if (addresses !== null) {
     const isValid = validateAddresses(addresses, { isRequired: false }) === null;
-    notes.push(isValid ? strings.summary.onlyFrom(splitLines(addresses)) : strings.summary.enterAddresses);
+    notes.push(isValid ? strings.summary.onlyFrom(splitLines(addresses)) : strings.summary.noValidAddresses);
   }
   if (resources !== null) notes.push(describeResources(resources, names));
   if (rate !== null) {
     const isValid = validateRate(rate) === null;
-    notes.push(isValid ? strings.summary.rate(Number(rate.requests), rate.seconds) : strings.summary.enterRate);
+    notes.push(isValid ? strings.summary.rate(Number(rate.requests), rate.seconds) : strings.summary.noValidRate);
   }
   if (maxUses !== null) {
     const isValid = validateMaxUses(maxUses) === null;
-    notes.push(isValid ? strings.summary.maxUses(Number(maxUses)) : strings.summary.enterMaxUses);
+    notes.push(isValid ? strings.summary.maxUses(Number(maxUses)) : strings.summary.noValidMaxUses);
   }
   return notes;
 }

@@ -59,7 +59,7 @@ export const strings = {
   summary: {
     onlyFrom: (addresses: readonly string[]) =>
       addresses.length === 1 ? `only from ${addresses[0]}` : `only from ${addresses.length} addresses and ranges`,
-    enterAddresses: 'enter the addresses from which it can be used',
+    noValidAddresses: 'no valid addresses entered yet',
     onlyOnNamed: (names: readonly string[]) => `only on ${formatList(names)}`,
     onlyOn: (projects: number, apps: number) => {
       const parts = [
@@ -68,11 +68,11 @@ export const strings = {
       ];
       return `only on ${parts.join(' and ')}`;
     },
-    chooseResources: 'choose the projects and apps on which it can be used',
+    noValidResources: 'no valid choice of projects and apps yet',
     rate: (requests: number, seconds: number) => `at most ${describeRate(requests, seconds)}`,
-    enterRate: 'enter the maximum number of requests',
+    noValidRate: 'no valid maximum number of requests entered yet',
     maxUses: (uses: number) =>
       plural(uses, { one: 'can be used once', other: `can be used ${formatCount(uses)} times` }),
-    enterMaxUses: 'enter the maximum number of uses',
+    noValidMaxUses: 'no valid maximum number of uses entered yet',
   },
 };
