@@ -123,7 +123,7 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
   await checkAppearance(tab, 'tokens-that-violate-policy');
   await tab.getByRole('link', { name: violatingToken.name }).click();
   await tab.getByText('Violates policy').waitFor();
-  for (const rule of ['Lifetime too long', 'No passphrase', 'Scope “all”', 'No addresses']) {
+  for (const rule of ['Lifetime too long', 'No passphrase', 'Scope “all”', 'No IP addresses']) {
     await tab.getByText(rule, { exact: true }).waitFor();
   }
   await checkAppearance(tab, 'token-that-violates-policy');

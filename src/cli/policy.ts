@@ -18,7 +18,7 @@ const DETAILS: readonly Column<Policy>[] = [
   },
   { title: 'Passphrase required for', getValue: ({ passphraseScopes }) => passphraseScopes.join(' ') || 'no scope' },
   { title: 'Scope "all" allowed', getValue: ({ allowAll }) => yesOrNo(allowAll) },
-  { title: 'Addresses required', getValue: ({ requireAddresses }) => yesOrNo(requireAddresses) },
+  { title: 'IP addresses required', getValue: ({ requireAddresses }) => yesOrNo(requireAddresses) },
   { title: 'Two-factor required', getValue: ({ requireTwoFactor }) => yesOrNo(requireTwoFactor) },
   {
     title: 'May create credentials',

@@ -170,7 +170,7 @@ function DetailsSection({ deployment, app }: DeploymentContentProps) {
           [strings.deploymentPage.items.duration, <Duration key="duration" {...deployment} />],
           [
             strings.deploymentPage.items.created,
-            <span key="started">
+            <span key="created">
               {strings.deploymentPage.createdBy(<ExactTime time={deployment.createdAt} />, actorName(createdBy))}
             </span>,
           ],

@@ -56,7 +56,7 @@ function columnsFor({ appName, repositoryOf }: ColumnOptions): readonly Column<D
     },
     { key: 'duration', label: strings.deploymentTable.duration, cell: (deployment) => <Duration {...deployment} /> },
     {
-      key: 'started',
+      key: 'created',
       label: strings.deploymentTable.created,
       cell: ({ createdAt }) => <TimeCell time={createdAt} relative />,
     },

@@ -42,7 +42,7 @@ export const strings = {
     commitPlaceholder: '0a1b2c3',
     moreOptions: 'More options',
     healthCheckNotRepeated:
-      "The earlier deployment had its own health check. This one uses the app's health check instead.",
+      "The earlier deployment overrode the app's health check. This deployment uses the app's health check.",
     deploy: 'Deploy',
   },
   deployForm: {

@@ -146,6 +146,7 @@ function PeopleFields({ form, isTwoFactorRequired }: PeopleFieldsProps) {
 /** An unsaved change to the policy, and the credentials and members that would violate the new policy. */
 interface Preview {
   readonly changes: UpdatePolicy;
+  /** Contain `ifMatch`, the version of the policy on which the change is based. */
   readonly options: CallOptions;
   readonly dryRun: PolicyDryRun;
 }
