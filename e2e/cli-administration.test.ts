@@ -185,7 +185,7 @@ test('credentials to review are listed, exported as CSV and kept', async () => {
   const csv = await shell.run(['review', '--include-kept', '--csv']);
   assert.match(csv.stdout, new RegExp(`^15,never_expires,api_key,${id},Endless,.*,By hand\r$`, 'm'));
   const empty = await shell.run(['review', '--created-by', 'per_unknown']);
-  assert.match(empty.stderr, /^Nothing to review\. Last review on .* by Ada Lovelace\.$/m);
+  assert.match(empty.stderr, /^Nothing to review\. Last decision on .* by Ada Lovelace\.$/m);
   assert.equal((await shell.run(['review', 'keep', 'key_unknown'])).code, 1);
 });
 

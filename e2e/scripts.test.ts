@@ -57,7 +57,7 @@ test('a script is created, with errors shown at their fields, and saved as a sec
   await tab.getByRole('button', { name: 'Edit' }).click();
   await tab.getByRole('textbox', { name: 'Body' }).fill('echo "Good day, $WHO"\n');
   await tab.getByRole('button', { name: 'Save' }).click();
-  await tab.getByText('Script Greet someone saved as version 2').waitFor();
+  await tab.getByText('Script Greet someone saved, version 2').waitFor();
   const script = await getResource<Script>('/v1/scripts/greet-someone');
   assert.equal(script.body, 'echo "Good day, $WHO"\n');
   assert.deepEqual(script.parameters, [{ name: 'WHO', pattern: '[A-Za-z ]+', default: null }]);

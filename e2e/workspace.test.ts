@@ -72,7 +72,7 @@ test('deleting a workspace says what is deleted with it and requires its name to
   const tab = await fixture.open('/settings/workspace');
   await tab.getByRole('button', { name: 'Delete workspace…' }).click();
   const dialog = tab.getByRole('dialog', { name: 'Delete workspace' });
-  await dialog.getByText('1 access token and 0 API keys will be deleted.').waitFor();
+  await dialog.getByText('This deletes 1 access token and 0 API keys.').waitFor();
   assert.equal(await dialog.getByRole('button', { name: 'Delete workspace' }).isDisabled(), true);
   await dialog.getByRole('textbox').fill('Acme Rockets');
   await dialog.getByRole('button', { name: 'Delete workspace' }).click();

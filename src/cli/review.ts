@@ -55,7 +55,7 @@ export async function review(options: ReviewOptions): Promise<void> {
   const lastReview =
     lastReviewAt === null
       ? ''
-      : ` Last review on ${lastReviewAt.slice(0, 10)}${lastReviewedBy === null ? '' : ` by ${lastReviewedBy}`}.`;
+      : ` Last decision on ${lastReviewAt.slice(0, 10)}${lastReviewedBy === null ? '' : ` by ${lastReviewedBy}`}.`;
   printNote(`Nothing to review.${sanitizeInline(lastReview)}`, options);
 }
 

@@ -86,7 +86,8 @@ export const strings = {
     changed: 'Password changed. All other sessions have ended.',
     currentPassword: 'Current password',
     newPassword: 'New password',
-    newPasswordDescription: 'At least 8 characters. A long passphrase is easier to remember than a complex password.',
+    newPasswordDescription:
+      'At least 8 characters. Several random words are easier to remember than a complex password.',
     consequences:
       'All your other sessions end, on every device. You stay signed in here. Access tokens, API keys and passkeys keep working.',
     cancel: 'Cancel',

@@ -242,7 +242,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
         <Text fz="sm">{strings.removeMemberDialog.consequences(<b>{member.name}</b>, <b>{workspace.name}</b>)}</Text>
       )}
       <CreatedCredentials member={member} removal={removal} />
-      <RevealedVariables personId={member.personId} name={member.name} />
+      <RevealedVariables personId={member.personId} personName={member.name} />
       {isRemoved && <ReviewLink member={member} />}
       <DimmedText role="status">
         {removeAndDelete.isPending && selectedIds.size > 0

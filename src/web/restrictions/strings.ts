@@ -32,7 +32,7 @@ export const strings = {
     limitedRate: 'Only a limited number of requests per period',
     requests: 'Maximum number of requests',
     requestsDescription: (min: number, max: number) =>
-      `${formatCount(min)} to ${formatCount(max)}. Further requests are rejected.`,
+      `${formatCount(min)} to ${formatCount(max)}. Requests above the maximum are rejected.`,
     period: 'Period',
     perPeriod: (seconds: number) => `per ${formatPeriod(seconds)}`,
     limitedUses: 'Only a limited number of uses',

@@ -5,10 +5,10 @@ import { useWorkspace } from '../session.ts';
 import { isProjectId } from './restriction-values.ts';
 import { strings } from './strings.ts';
 
-/** A search result contains at most this many projects and this many apps. */
+/** Maximum number of projects, and of apps, in a search result. */
 const MAX_FOUND = 50;
 
-/** Returns the projects and apps whose name contains a text. */
+/** Returns projects and apps whose names contain a text, the first `MAX_FOUND` of each. */
 export function useResourceSearch(q: string): { readonly projects: Option[]; readonly apps: Option[] } {
   const { api, workspace } = useWorkspace();
   const { data = { projects: [], apps: [] } } = useQuery({
@@ -27,7 +27,7 @@ export function useResourceSearch(q: string): { readonly projects: Option[]; rea
   return data;
 }
 
-/** Returns the names of projects and apps, by ID. The name of a deleted resource is its ID, marked as deleted. */
+/** Returns the names of projects and apps by ID. For a deleted one, the name is its ID, marked as deleted. */
 export function useNamesById(ids: readonly string[]): ReadonlyMap<string, string> {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({

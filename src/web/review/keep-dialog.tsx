@@ -11,11 +11,11 @@ const texts = strings.keepDialog;
 interface KeepDialogProps {
   readonly credentials: readonly { readonly id: string; readonly name: string }[];
   readonly onClose: () => void;
-  /** Called with the ID of each credential as soon as the decision to keep it is recorded. */
+  /** Called with each credential's ID as soon as the decision to keep the credential is recorded. */
   readonly onKept: (id: string) => void;
 }
 
-/** Records the decision to keep one or more credentials, with an optional note. */
+/** Asks for an optional note, then records the decision to keep one or more credentials. */
 export function KeepDialog({ credentials, onClose, onKept }: KeepDialogProps) {
   const { api } = useWorkspace();
   const [note, setNote] = useState('');

@@ -11,19 +11,20 @@ import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
 const texts = strings.revealedVariables;
-const MAX_NAMES = 5;
+/** Maximum number of variables that are named per app or project. */
+const MAX_NAMED = 5;
 
+/** The variables of one app or project whose values a person has viewed. */
 interface RevealedEnvironment {
   readonly kind: 'app' | 'project';
   readonly id: string;
   readonly name: string;
-  /** When a value was last revealed to the person. */
   readonly lastRevealedAt: string;
   readonly variables: readonly string[];
 }
 
-/** Groups reveals by app or project. The events of each app or project must be sorted newest first. */
-function groupByOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
+/** Groups the events by app or project. The events of each app or project must be sorted newest first. */
+function groupByAppOrProject(events: readonly AuditEvent[]): RevealedEnvironment[] {
   const groups = Map.groupBy(events, ({ target }) => target?.id ?? '');
   return [...groups].flatMap(([id, [latest, ...older]]) => {
     if (latest === undefined || id === '') return [];
@@ -40,11 +41,11 @@ function groupByOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
 
 interface RevealedVariablesProps {
   readonly personId: string;
-  readonly name: string;
+  readonly personName: string;
 }
 
-/** The variables whose values a person has viewed, grouped by app and project. */
-export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
+/** The variables whose values a person has viewed according to recent events, grouped by app and project. */
+export function RevealedVariables({ personId, personName }: RevealedVariablesProps) {
   const { workspace, api } = useWorkspace();
   const query = useQuery({
     queryKey: [workspace.id, 'audit-events', 'revealed-by', personId],
@@ -61,11 +62,11 @@ export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
     <QueryContent query={query} placeholder={<BlockSkeleton height={80} />}>
       {(events) =>
         events.length === 0 ? (
-          <DimmedText>{texts.none(name)}</DimmedText>
+          <DimmedText>{texts.none(personName)}</DimmedText>
         ) : (
           <Section
             title={texts.title}
-            description={texts.description(name)}
+            description={texts.description(personName)}
             actions={
               <Anchor
                 fz="sm"
@@ -82,7 +83,7 @@ export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
             }
           >
             <ItemList label={texts.title}>
-              {groupByOwner(events).map(({ id, kind, name: owner, lastRevealedAt, variables }) => (
+              {groupByAppOrProject(events).map(({ id, kind, name, lastRevealedAt, variables }) => (
                 <ItemListRow
                   key={id}
                   title={
@@ -98,15 +99,15 @@ export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
                         />
                       )}
                     >
-                      {owner}
+                      {name}
                     </Anchor>
                   }
                   note={
                     <>
                       <Text span inherit className="mono">
                         {texts.names(
-                          variables.slice(0, MAX_NAMES).join(', '),
-                          Math.max(0, variables.length - MAX_NAMES),
+                          variables.slice(0, MAX_NAMED).join(', '),
+                          Math.max(0, variables.length - MAX_NAMED),
                         )}
                       </Text>{' '}
                       · {texts.lastRevealed(<RelativeTime time={lastRevealedAt} />)}

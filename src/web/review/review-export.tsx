@@ -7,7 +7,7 @@ import { notifyError } from '../components/notify-error.ts';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
-/** Downloads the review as CSV, with the filters of the list. */
+/** The button that downloads the review as CSV, with the filters of the list. */
 export function ReviewExport({ query }: { readonly query: ReviewListQuery }) {
   const { workspace, api } = useWorkspace();
   const exporting = useMutation({

@@ -46,7 +46,7 @@ function toQuery(state: ListState): ReviewListQuery {
   };
 }
 
-/** `narrow` replaces a credential with one that has only the used rights. */
+/** `narrow` opens the dialog of `replace` with only the rights that the credential has used. */
 type OpenDialog =
   | { readonly dialog: 'keep' | 'delete selected'; readonly rows: readonly ReviewRow[] }
   | { readonly dialog: 'narrow' | 'replace' | 'delete'; readonly row: ReviewRow };
@@ -88,8 +88,10 @@ function ReviewMenu({ row, onOpen }: ReviewMenuProps) {
   );
 }
 
-/** One filter button for each reason that applies to at least one credential. */
-function ReasonFilter({ state, review }: { readonly state: ListState; readonly review: Review | undefined }) {
+/**
+ * A button for each reason that applies to at least one credential, and the checkbox that includes kept credentials.
+ */
+function ReviewFilters({ state, review }: { readonly state: ListState; readonly review: Review | undefined }) {
   const selected = state.get('reason');
   const reasons = sortByRisk(REVIEW_REASONS).filter(
     (reason) => (review?.counts[reason] ?? 0) > 0 || reason === selected,
@@ -120,10 +122,7 @@ function ReasonFilter({ state, review }: { readonly state: ListState; readonly r
   );
 }
 
-/**
- * Shown if the list contains only one person's credentials: a notice, and the variables whose values this person
- * viewed.
- */
+/** Shown while the list is filtered by creator: a notice, and the variables whose values the creator has viewed. */
 function CreatorNotice({ state, rows }: { readonly state: ListState; readonly rows: readonly ReviewRow[] }) {
   const createdBy = state.get('createdBy');
   if (createdBy === undefined) return null;
@@ -136,7 +135,7 @@ function CreatorNotice({ state, rows }: { readonly state: ListState; readonly ro
           {strings.page.showAll}
         </Button>
       </Notice>
-      <RevealedVariables personId={createdBy} name={name} />
+      <RevealedVariables personId={createdBy} personName={name} />
     </>
   );
 }
@@ -146,8 +145,8 @@ function EmptyReview({ review }: { readonly review: Review | undefined }) {
   return (
     <EmptyState icon={<IconShieldCheck size={26} />} title={strings.page.emptyTitle}>
       {lastReviewAt === null
-        ? strings.page.neverReviewed
-        : strings.page.lastReview(<ExactTime time={lastReviewAt} />, lastReviewedBy)}
+        ? strings.page.noDecision
+        : strings.page.lastDecision(<ExactTime time={lastReviewAt} />, lastReviewedBy)}
     </EmptyState>
   );
 }
@@ -237,7 +236,7 @@ function ReviewContent() {
     >
       <Stack gap="md">
         <CreatorNotice state={state} rows={rows} />
-        <ReasonFilter state={state} review={list.data} />
+        <ReviewFilters state={state} review={list.data} />
         <ListBody
           label={strings.page.listLabel}
           list={list}

@@ -24,7 +24,7 @@ export const strings = {
   page: {
     title: 'Review',
     description:
-      'Credentials that need a decision, highest risk first. Keep each one, replace it with one that has fewer permissions, or delete it.',
+      'Credentials that need a decision, highest risk first. You can keep a credential, replace it with one that has fewer permissions, or delete it.',
     listLabel: 'Credentials to review',
     filterLabel: 'Reasons',
     all: (count: number | null) => (count === null ? 'All' : `All (${count.toLocaleString('en')})`),
@@ -35,9 +35,9 @@ export const strings = {
     thisPerson: 'this person',
     showAll: 'Show all',
     emptyTitle: 'Nothing to review',
-    lastReview: (time: ReactNode, name: string | null) =>
-      name === null ? sentence`Last review on ${time}.` : sentence`Last review on ${time} by ${name}.`,
-    neverReviewed: 'No credentials need a decision, and no decisions have been recorded yet.',
+    lastDecision: (time: ReactNode, name: string | null) =>
+      name === null ? sentence`Last decision on ${time}.` : sentence`Last decision on ${time} by ${name}.`,
+    noDecision: 'No credentials need a decision, and no decisions have been recorded yet.',
     selection: 'Selected credentials',
     selected: (count: number) => `${count} selected`,
     clearSelection: 'Clear selection',
@@ -72,8 +72,8 @@ export const strings = {
     },
     explanation: (count: number, days: number) =>
       plural(count, {
-        one: `It does not appear in the review for ${days} days, unless another reason applies. The activity log records who decided this, when and why.`,
-        other: `They do not appear in the review for ${days} days, unless another reason applies. The activity log records who decided this, when and why.`,
+        one: `It does not appear in the review for ${days} days, unless another reason applies. The activity log records this decision and the note.`,
+        other: `They do not appear in the review for ${days} days, unless another reason applies. The activity log records these decisions and the note.`,
       }),
     note: 'Note (optional)',
     notePlaceholder: 'Used by the yearly report',

@@ -29,7 +29,7 @@ import {
 import { strings } from './strings.ts';
 
 /**
- * Returns a function that opens the page of a saved script, and the flag `isSaved`, which the function sets so that the
+ * Returns a function that opens the page of a saved script, and the ref `isSaved`, which the function sets so that the
  * navigation blocker does not ask about unsaved changes.
  */
 function useSavedRedirect() {
@@ -94,8 +94,7 @@ function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
     validate: SCRIPT_RULES,
     errorFields: parameterErrorFields,
     async onSaved(script) {
-      if (script !== null)
-        notifications.show({ message: strings.editScriptPage.savedAsVersion(script.name, script.version) });
+      if (script !== null) notifications.show({ message: strings.editScriptPage.saved(script.name, script.version) });
       await redirectToScript(id);
     },
   });

@@ -17,7 +17,7 @@ interface RunDialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks for the script's parameters, runs it and opens the run's page. */
+/** Asks for the values of a script's parameters, creates a run and opens its page. */
 export function RunDialog({ script, initialParameters = {}, onClose }: RunDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();

@@ -48,7 +48,7 @@ function CancelButton({ run }: { readonly run: Run }) {
 
 interface RunProps {
   readonly run: Run;
-  /** Undefined while it is loading, and if it was deleted. */
+  /** Undefined while the script is loading, and if it was deleted. */
   readonly script: Script | undefined;
 }
 
@@ -75,7 +75,7 @@ function RunProperties({ run, script }: RunProps) {
           ],
           [
             strings.runPage.items.created,
-            <span key="started">
+            <span key="created">
               {strings.runPage.createdBy(<ExactTime time={run.createdAt} />, actorName(run.createdBy))}
             </span>,
           ],
@@ -132,7 +132,7 @@ function RunDetails({ run, script }: RunProps) {
   );
 }
 
-/** The page of a run: its status and its live output. */
+/** The page of a run: its status, live output and details. */
 export function RunPage() {
   const { api, workspace } = useWorkspace();
   const { id = '' } = useParams({ strict: false });

@@ -34,7 +34,8 @@ function NameAndBody({ form }: ScriptFieldsProps) {
 }
 
 /**
- * The schedule and, if there is one, its time zone and what happens if a run takes longer than the pause between runs.
+ * The schedule and, if there is one, its time zone and what happens if the previous run is still in progress when the
+ * script is due.
  */
 function ScheduleFields({ form }: ScriptFieldsProps) {
   return (
@@ -116,7 +117,7 @@ function Execution({ form }: ScriptFieldsProps) {
   );
 }
 
-/** The fields of a script: name, body, app, server, user, interpreter, limits, schedule and parameters. */
+/** The fields of a script except its slug. */
 export function ScriptFields({ form }: ScriptFieldsProps) {
   return (
     <>

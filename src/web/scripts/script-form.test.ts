@@ -45,7 +45,7 @@ test('only changed fields are sent, and the body is sent unchanged, including wh
   assert.deepEqual(toUpdateRequest(script, { ...values, body: ' x \n' }), { body: ' x \n' });
 });
 
-test('a required parameter has no default; an optional one may have an empty default', () => {
+test('a parameter is required if it has no default; an empty default makes it optional', () => {
   const values = toFormValues(script);
   const [who, how] = values.parameters;
   assert.ok(who !== undefined && how !== undefined);
@@ -54,6 +54,15 @@ test('a required parameter has no default; an optional one may have an empty def
     toUpdateRequest(script, { ...values, parameters: [{ ...who, isRequired: false, default: 'you' }] }),
     {
       parameters: [{ name: 'WHO', pattern: null, default: 'you' }],
+    },
+  );
+  assert.deepEqual(
+    toUpdateRequest(script, { ...values, parameters: [who, { ...how, isRequired: true, default: 'ignored' }] }),
+    {
+      parameters: [
+        { name: 'WHO', pattern: null, default: null },
+        { name: 'HOW', pattern: '[a-z]+', default: null },
+      ],
     },
   );
 });

@@ -7,7 +7,7 @@ import { countCodePoints, validateInteger, validateName, validateNewSlug } from 
 import { strings } from './strings.ts';
 
 export interface ParameterFormValues {
-  /** Identifies the parameter within the form, because its name can change. */
+  /** Identifies the parameter within the form, where its name can change. */
   readonly key: string;
   readonly name: string;
   readonly pattern: string;
@@ -114,8 +114,9 @@ export const SCRIPT_RULES = {
 };
 
 /**
- * The `errorFields` of the parameters, such as `parameters.0.name`. The form has the same field paths as the server.
- * They must be listed, because an error in any other nested path is shown at the first segment of the path.
+ * Returns the `errorFields` of `useSubmit` for the parameters. Paths such as `parameters.0.name` are the same in the
+ * API and the form, but are listed because errors at nested paths that are not listed are shown at the first path
+ * segment.
  */
 export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly<Record<string, string>> =>
   Object.fromEntries(

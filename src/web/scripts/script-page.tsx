@@ -67,7 +67,7 @@ function NextRuns({ script: { id, nextRunAt } }: { readonly script: Script }) {
   );
 }
 
-/** The schedule of a script with its next run. */
+/** The schedule of a script with the time of its next run. */
 function Schedule({ script: { schedule, nextRunAt, timeZone } }: { readonly script: Script }) {
   if (schedule === null) return strings.scriptPage.none;
   if (nextRunAt === null) return strings.scriptPage.inTimeZone(mono(schedule), timeZone);
@@ -151,7 +151,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
   );
 }
 
-/** The page of a script: its runs, its source and its versions. */
+/** The page of a script: its runs, body, parameters, details and versions. */
 export function ScriptPage() {
   const { api } = useWorkspace();
   return (

@@ -18,7 +18,7 @@ import { strings } from './strings.ts';
 
 const COLUMNS: readonly Column<Run>[] = [
   {
-    key: 'started',
+    key: 'created',
     label: strings.scriptRuns.columns.created,
     cell: ({ id, createdAt }) => (
       <>
@@ -47,7 +47,7 @@ const COLUMNS: readonly Column<Run>[] = [
     label: strings.scriptRuns.columns.duration,
     cell: ({ startedAt, finishedAt }) => <Duration startedAt={startedAt} finishedAt={finishedAt} />,
   },
-  { key: 'by', label: strings.scriptRuns.columns.createdBy, cell: ({ createdBy }) => actorName(createdBy) },
+  { key: 'createdBy', label: strings.scriptRuns.columns.createdBy, cell: ({ createdBy }) => actorName(createdBy) },
 ];
 
 /** The runs of a script, newest first. */

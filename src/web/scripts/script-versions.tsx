@@ -52,7 +52,7 @@ function VersionItem({ version, isCurrent, onRestore }: VersionItemProps) {
   );
 }
 
-/** The versions of a script, with buttons that restore them. */
+/** The versions of a script. Owners and admins can restore the earlier ones. */
 export function ScriptVersions({ script }: { readonly script: Script }) {
   const { api, workspace } = useWorkspace();
   return (

@@ -4,18 +4,19 @@ import { phrase, sentence } from '../components/sentence.ts';
 export const strings = {
   deleteScriptDialog: {
     consequences:
-      'Its versions are also deleted, and its schedule stops. Its runs and their logs are kept until their retention ends. A script cannot be deleted while it is running.',
+      'Its versions are also deleted, and its schedule stops. Its runs and their logs are kept until their retention ends. A script with unfinished runs cannot be deleted.',
   },
   editScriptPage: {
     created: (name: string) => phrase`Script ${name} created`,
     slug: 'Slug',
     createScript: 'Create script',
-    savedAsVersion: (name: string, version: number) => phrase`Script ${name} saved as version ${version}`,
+    saved: (name: string, version: number) => phrase`Script ${name} saved, version ${version}`,
     backToScripts: 'Scripts',
     newTitle: 'New script',
     backToScript: 'Script',
     editTitle: 'Edit script',
-    editDescription: 'Saving creates a new version. Runs in progress keep the version they started with.',
+    editDescription:
+      'A change of the body, interpreter, server, user, time limit or parameters creates a new version. Unfinished runs keep the version with which they were created.',
   },
   parametersField: {
     noParameters:
@@ -76,7 +77,7 @@ export const strings = {
     runsToKeep: 'Runs to keep',
     scheduleOptional: 'Schedule (optional)',
     scheduleOptionalDescription:
-      "Cron syntax: five fields, or a macro such as @daily. Scheduled runs use the parameters' defaults. If Devpilot is down when the script is due, it runs once afterwards.",
+      "Cron syntax: five fields, or a macro such as @daily. Scheduled runs use the parameters' defaults. If Devpilot is down when the script is due, the script runs once afterwards.",
     timeZone: 'Time zone',
     overlap: 'If the previous run is still in progress',
     overlapLabels: { skip: 'Skip the run', queue: 'Start after the previous run', allow: 'Start immediately' },
@@ -167,7 +168,8 @@ export const strings = {
         ? `${interpreter}, ${timeoutSeconds} s`
         : `${interpreter}, ${timeoutSeconds} s, parameters: ${parameters}`,
     restoreThisVersion: 'Restore this version',
-    description: 'Each change to the script creates a version. A run keeps the version it started with.',
+    description:
+      'Each change of the body, interpreter, server, user, time limit or parameters creates a version. A run keeps the version with which it was created.',
     versions: 'Versions',
     restoreConsequences: (version: number) =>
       `This creates a new version with the body, interpreter, server, user, time limit and parameters of version ${version}.`,

@@ -16,7 +16,7 @@ import { useWorkspace } from '../session.ts';
 import { computeFingerprint } from './server-form.ts';
 import { strings } from './strings.ts';
 
-/** A public key in the format of OpenSSH: its type and its fingerprint. */
+/** The type and the fingerprint of a public key in OpenSSH format, or the key if its fingerprint cannot be computed. */
 export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   const { data } = useQuery({
     queryKey: ['fingerprint', publicKey],
@@ -31,14 +31,14 @@ export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   );
 }
 
-/** Returns the key type in the names of the key files of an OpenSSH server. */
+/** Returns the part of the name of an OpenSSH server's key file that names the type of the key. */
 function getKeyFileType(hostKey: string): string {
   if (hostKey.startsWith('ssh-ed25519')) return 'ed25519';
   return hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa';
 }
 
 /**
- * The command that prints a host key's fingerprint when it is run on the host. If the page cannot compute fingerprints,
+ * A command that, if run on the host, prints the fingerprint of the host key. If the page cannot compute fingerprints,
  * the command prints the key itself.
  */
 function CompareCommand({ hostKey }: { readonly hostKey: string }) {
@@ -93,7 +93,9 @@ function UnpinnedHostKey({ server, hostKeys, onPinned }: UnpinnedHostKeyProps) {
   );
 }
 
-/** The pinned host key and the different key that the last check received, which the user can trust instead. */
+/**
+ * The pinned host key and the different key that the last check received. The user can trust the received key instead.
+ */
 function ChangedHostKey({ server, receivedKey }: { readonly server: Server; readonly receivedKey: string }) {
   const { api, workspace } = useWorkspace();
   const [isConfirming, setIsConfirming] = useState(false);
@@ -181,7 +183,7 @@ function CheckResult({
   );
 }
 
-/** Checks the connection and lets the user pin the host key. For owners and admins. */
+/** Checks the connection, and lets the user pin or replace the host key. For owners and admins. */
 export function CheckSection({ server }: { readonly server: Server }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const check = useMutation({

@@ -9,7 +9,10 @@ import { useWorkspace } from '../session.ts';
 import { Fingerprint } from './check-section.tsx';
 import { strings } from './strings.ts';
 
-/** Explains why a server must be confirmed. The button confirms exactly the values that the page shows. */
+/**
+ * Shown for a server that is not confirmed: why it must be confirmed and, for owners and admins, the button, which
+ * confirms exactly the values that the page shows.
+ */
 export function ConfirmSection({ server }: { readonly server: Server }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
@@ -18,7 +21,7 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
       const { value, tag: etag } = await api.servers.read(server.id);
       if (JSON.stringify(value) !== JSON.stringify(server)) {
         await refresh();
-        throw new Error(strings.confirmSection.changedByOther);
+        throw new Error(strings.confirmSection.changedMeanwhile);
       }
       return api.servers.confirm(server.id, { ifMatch: etag });
     },

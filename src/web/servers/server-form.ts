@@ -49,7 +49,7 @@ export const SERVER_RULES = {
       : strings.serverForm.portInvalid,
 };
 
-/** Returns the fields that can be changed after the server has been created. */
+/** Converts the form to the fields that can be changed after the server has been created. */
 export function toRequestFields({ name, kind, host, port, user, hostKey }: ServerFormValues): UpdateServer {
   return {
     name: name.trim(),
@@ -76,14 +76,16 @@ export function toCreateRequest(values: ServerFormValues): CreateServer {
   };
 }
 
-/** Returns whether the operator allows local servers, which run commands on Devpilot's own machine. */
+/**
+ * Returns whether `DEVPILOT_LOCAL_SERVER` is on. A local server is the machine that runs Devpilot; only workspaces that
+ * an operator owns can have one.
+ */
 export const isLocalAllowed = (): boolean =>
   document.querySelector<HTMLMetaElement>('meta[name=devpilot-local-server]')?.content === 'on';
 
 /**
- * Returns the fingerprint of a public key in the format of OpenSSH (`SHA256:…`). Returns null if the key is invalid, or
- * if the page was served over plain HTTP, because browsers then have no `crypto.subtle`. The key itself is shown
- * instead.
+ * Returns the fingerprint of a public key in OpenSSH format (`SHA256:…`). Returns null if the key is invalid, or if the
+ * page was served over plain HTTP, because browsers then have no `crypto.subtle`.
  */
 export async function computeFingerprint(publicKey: string): Promise<string | null> {
   const encoded = publicKey.split(' ')[1] ?? '';
@@ -93,6 +95,6 @@ export async function computeFingerprint(publicKey: string): Promise<string | nu
   return `SHA256:${btoa(String.fromCharCode(...digest)).replace(/=+$/, '')}`;
 }
 
-/** Returns the shell command that installs Devpilot's key for the current user. */
+/** Returns the shell command that installs Devpilot's public key for the user who runs the command. */
 export const installCommand = (publicKey: string): string =>
   `mkdir -p ~/.ssh && chmod 700 ~/.ssh && echo '${publicKey}' >> ~/.ssh/authorized_keys && chmod 600 ~/.ssh/authorized_keys`;

@@ -99,7 +99,9 @@ function ServerDetails({ server }: { readonly server: Server }) {
   );
 }
 
-/** The page of a server: the key to install, the connection check, its apps and its details. */
+/**
+ * The page of a server: its confirmation, the public key to install, the connection check, its apps and its details.
+ */
 export function ServerPage() {
   const { api } = useWorkspace();
   return (

@@ -26,18 +26,20 @@ export const strings = {
     loadOf: (load: readonly number[], cpuCount: number | null) =>
       cpuCount === null ? load.join(', ') : `${load.join(', ')} on ${cpuCount} ${cpuCount === 1 ? 'CPU' : 'CPUs'}`,
     title: 'Connection check',
-    localDescription: 'Checks that the operator still allows local servers.',
+    localDescription: 'Checks that local servers are still allowed.',
     sshDescription:
       'Connects and verifies the pinned host key. Nothing is sent to a host that presents a different key.',
     checkConnection: 'Check connection',
   },
   confirmSection: {
-    changedByOther: 'Someone else changed the server. Review the current values, then confirm again.',
+    changedMeanwhile:
+      'The server has changed since the page was loaded. Review the current values, then confirm again.',
     confirmed: 'Server confirmed. Apps and scripts can run on it.',
     title: 'Not confirmed',
     description:
       'This server was created with an API key, or its host, port, user or host key was changed. Nothing runs on it until an owner or admin confirms it.',
-    installPublicKey: 'First install the public key below on the server; the previous key no longer works.',
+    installPublicKey:
+      'First install the public key below on the server, even if an earlier public key is installed there.',
     confirmServer: 'Confirm server',
     target: ({ address, port, hostKey }: { address: ReactNode; port: number | null; hostKey: ReactNode }) =>
       hostKey === null
@@ -54,18 +56,18 @@ export const strings = {
     userPlaceholder: 'deploy',
     hostKeyOptional: 'Host key (optional)',
     hostKeyOptionalDescription:
-      "The server's public host key, such as the content of /etc/ssh/ssh_host_ed25519_key.pub. Devpilot cannot connect without it; you can pin it after the first check.",
+      "The server's public host key, such as the content of /etc/ssh/ssh_host_ed25519_key.pub. Devpilot does not log in without it; you can also pin it after the first check.",
     hostKeyOptionalPlaceholder: 'ssh-ed25519 AAAA…',
     namePlaceholder: 'Web 1',
     kind: 'Kind',
     ssh: 'SSH',
-    sshDescription: 'A remote machine, connected to over SSH.',
+    sshDescription: 'A remote machine. Devpilot connects to it over SSH.',
     local: 'Local',
-    localDescription: 'The machine Devpilot runs on, as the same user.',
+    localDescription: "The machine that runs Devpilot. Commands run as Devpilot's user.",
     changesHaveConsequences:
-      'Changing the host, port, user or host key generates a new key pair, and nothing runs on the server until an owner or admin confirms it.',
+      'Changing the host, port, user or pinned host key generates a new key pair. Nothing then runs on the server until an owner or admin confirms it.',
     consequences:
-      'Devpilot deletes its key pair for this server; nothing on the machine itself is changed. A server that apps still use cannot be deleted.',
+      'Devpilot deletes its key pair for this server; nothing on the machine itself is changed. A server that apps or scripts still use cannot be deleted.',
   },
   serverForm: {
     hostMissing: 'Enter a host name or IP address',
@@ -82,7 +84,7 @@ export const strings = {
     installCommand: 'Command that installs the key',
     copyCommand: 'Copy command',
     addressWithPort: (user: string | null, host: string | null, port: number | null) => `${user}@${host}, port ${port}`,
-    localDescription: 'The machine Devpilot runs on, as the same user.',
+    localDescription: "The machine that runs Devpilot. Commands run as Devpilot's user.",
     appsOnThisServerTitle: 'Apps on this server',
     emptyText: 'No apps use this server.',
     detailsTitle: 'Details',
@@ -107,7 +109,7 @@ export const strings = {
     yes: 'Yes',
     no: 'No',
     description:
-      'The machines apps are deployed to. Devpilot generates a key pair for each and shows only the public key.',
+      'The machines on which apps and scripts run. Devpilot generates a key pair for each SSH server and shows only the public key.',
     emptyHint:
       'Add a machine that runs an SSH server, install the public key that Devpilot shows, and check the connection.',
   },

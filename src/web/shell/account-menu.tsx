@@ -21,7 +21,7 @@ const COLOR_SCHEMES = [
   { scheme: 'auto', label: strings.accountMenu.system, Icon: IconDeviceDesktop },
 ] as const;
 
-/** The signed-in person's menu: account, color scheme, sign out. */
+/** The signed-in person's menu: account, people (for operators), color scheme, sign out. */
 export function AccountMenu() {
   const me = useMe();
   const navigate = useNavigate();

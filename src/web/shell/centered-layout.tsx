@@ -13,7 +13,7 @@ interface CenteredLayoutProps {
   readonly footer?: ReactNode;
 }
 
-/** A page without navigation: signing in, setting up, accepting an invitation. */
+/** A page without navigation, such as those for signing in, setting up and accepting an invitation. */
 export function CenteredLayout({ title, description, children, footer }: CenteredLayoutProps) {
   useTitle(title);
   return (

@@ -8,7 +8,7 @@ import { strings } from './strings.ts';
 const REFRESH_MS = 60_000;
 const MAX_SHOWN = 99;
 
-/** A link to the notices with the number of open notices, for owners and admins. */
+/** A link to the page of notices that shows how many notices are open. For owners and admins. */
 export function NoticeBell() {
   const { api, workspace, isAdmin } = useWorkspace();
   const { data } = useQuery({

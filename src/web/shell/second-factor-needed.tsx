@@ -12,8 +12,8 @@ export function SecondFactorNeeded({ workspace }: { readonly workspace: Workspac
   const navigate = useNavigate();
   const from = useLocation({ select: ({ href }) => href });
   /**
-   * Clears the flag under `secondFactorNeededKey`, so that the workspace's pages are shown again. Their next request
-   * sets it again if the person still has no second factor.
+   * Clears the flag under `secondFactorNeededKey`, so that the workspace's pages are shown again. If the person still
+   * has no second factor, their first request sets the flag again.
    */
   const checkAgain = () => queryClient.setQueryData(secondFactorNeededKey(workspace.id), false);
   return (

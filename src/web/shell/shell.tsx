@@ -67,7 +67,7 @@ interface NavigationProps {
   readonly onSearch: () => void;
 }
 
-/** The header of narrow screens, from which the navigation is opened. */
+/** The header on narrow screens, with the button that opens the navigation. */
 function MobileHeader({
   workspace,
   bell,

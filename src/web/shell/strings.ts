@@ -34,7 +34,7 @@ export const strings = {
   secondFactorNeeded: {
     title: 'Two-factor authentication is required',
     reason: (workspace: string) =>
-      `The policy of ${workspace} requires two-factor authentication for every member. Until you turn it on, you can access only your own account. A passkey does not count as a second factor.`,
+      `The policy of ${workspace} requires two-factor authentication for every member. Until you turn it on, you cannot access this workspace. A passkey does not count as a second factor.`,
     setUp: 'Set up two-factor authentication',
     checkAgain: 'Check again',
   },

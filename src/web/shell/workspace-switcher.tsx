@@ -8,7 +8,7 @@ import { strings } from './strings.ts';
 
 const getInitial = (name: string) => [...name][0]?.toUpperCase() ?? '?';
 
-/** Shows the workspace of this tab, with a menu to switch to another workspace. */
+/** Shows the workspace of this browser tab. Its menu switches to another workspace or creates one. */
 export function WorkspaceSwitcher() {
   const me = useMe();
   const current = useWorkspaceOrNull();

@@ -7,7 +7,7 @@ import { validateEmail, validatePassword, validatePersonName } from '../validati
 import { strings } from './strings.ts';
 
 interface AccountFormProps {
-  /** The setup code or the code of an invitation. */
+  /** The setup code or the code of the invitation. */
   readonly signUpCode: { readonly setupCode?: string; readonly invitation?: string };
   /** The email address of the invitation, if any. */
   readonly email?: string;

@@ -14,24 +14,30 @@ import { strings } from './strings.ts';
 import { takeUrlFragment } from './url-fragment.ts';
 
 /** The code from the link. It is stored only in memory, so that the URL and the history do not contain it. */
-let takenCode: string | null = null;
+let takenLinkCode: string | null = null;
 
-/** Signs in with the code from an operator's link. Only for servers without passwords. */
+/** Signs in with the code from an operator's link. Only if passwords are disabled. */
 function LinkSignIn({ linkCode }: { readonly linkCode: string }) {
   const navigate = useNavigate();
-  const [needsCode, setNeedsCode] = useState(false);
+  const [needsTwoFactorCode, setNeedsTwoFactorCode] = useState(false);
   const form = useAppForm({
     initialValues: { code: '' },
-    validate: { code: (code) => (needsCode && code.trim() === '' ? strings.resetPasswordPage.enterACode : null) },
+    validate: {
+      code: (code) => (needsTwoFactorCode && code.trim() === '' ? strings.resetPasswordPage.enterACode : null),
+    },
   });
   const submission = useSubmit(form, async ({ code }) => {
     try {
-      await api.sessions.createWithLink({ link: linkCode, ...(needsCode && { code: code.replace(/\s/g, '') }) });
+      await api.sessions.createWithLink({
+        link: linkCode,
+        ...(needsTwoFactorCode && { code: code.replace(/\s/g, '') }),
+      });
     } catch (error) {
-      if (!(error instanceof DevpilotError) || error.code !== 'second_factor_required' || needsCode) throw error;
-      return setNeedsCode(true);
+      if (!(error instanceof DevpilotError) || error.code !== 'second_factor_required' || needsTwoFactorCode)
+        throw error;
+      return setNeedsTwoFactorCode(true);
     }
-    takenCode = null;
+    takenLinkCode = null;
     clearSessionData();
     await navigate({ to: '/account', search: {} });
   });
@@ -41,7 +47,7 @@ function LinkSignIn({ linkCode }: { readonly linkCode: string }) {
       description={strings.resetPasswordPage.signInDescription}
     >
       <Form onSubmit={form.onSubmit(submission.submit)}>
-        {needsCode && (
+        {needsTwoFactorCode && (
           <TextInput
             label={strings.resetPasswordPage.code}
             autoComplete="one-time-code"
@@ -56,24 +62,25 @@ function LinkSignIn({ linkCode }: { readonly linkCode: string }) {
 }
 
 /**
- * Sets a new password with the code from the link or, if this server has no passwords, signs in with the code. The code
- * is removed from the URL immediately.
+ * Sets a new password with the code from the link or, if passwords are disabled, signs in with it. The code is removed
+ * from the URL immediately.
  */
 export function ResetPasswordPage() {
-  const [code] = useState(() => {
+  const [linkCode] = useState(() => {
     const urlCode = takeUrlFragment();
-    if (urlCode !== '') takenCode = urlCode;
-    return takenCode ?? '';
+    if (urlCode !== '') takenLinkCode = urlCode;
+    return takenLinkCode ?? '';
   });
-  return arePasswordsOn() || code === '' ? <NewPassword code={code} /> : <LinkSignIn linkCode={code} />;
+  return arePasswordsOn() || linkCode === '' ? <NewPassword linkCode={linkCode} /> : <LinkSignIn linkCode={linkCode} />;
 }
 
-function NewPassword({ code }: { readonly code: string }) {
+/** Sets a new password, or explains that the link is incomplete if it contained no code. */
+function NewPassword({ linkCode }: { readonly linkCode: string }) {
   const navigate = useNavigate();
   const form = useAppForm({ initialValues: { password: '' }, validate: { password: validatePassword } });
   const submission = useSubmit(form, async ({ password }) => {
-    await api.passwordResets.use(code, { password });
-    takenCode = null;
+    await api.passwordResets.use(linkCode, { password });
+    takenLinkCode = null;
     form.setFieldValue('password', '');
     clearSessionData();
     notifications.show({ message: strings.resetPasswordPage.passwordChanged });
@@ -84,7 +91,7 @@ function NewPassword({ code }: { readonly code: string }) {
       {strings.resetPasswordPage.requestANewLink}
     </Anchor>
   );
-  if (code === '') {
+  if (linkCode === '') {
     return (
       <CenteredLayout
         title={strings.resetPasswordPage.incompleteLinkTitle}

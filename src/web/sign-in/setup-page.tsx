@@ -11,10 +11,10 @@ import { SignUpWithProvider } from './single-sign-on.tsx';
 import { strings } from './strings.ts';
 import { takeUrlFragment } from './url-fragment.ts';
 
-/** The key under which the tab stores the setup code until it is used, so that setup can continue after a reload. */
+/** The key under which the browser tab stores the setup code, so that setup can continue after a reload. */
 const CODE_STORAGE_KEY = 'devpilot.setup-code';
 
-/** Returns the code from the setup link, also after a reload; empty if the page was opened without a code. */
+/** Returns the code from the setup link, also after a reload; empty if the browser tab has opened no such link. */
 function takeSetupCode(): string {
   const code = takeUrlFragment().replace(/^code=/, '');
   if (code !== '') sessionStorage.setItem(CODE_STORAGE_KEY, code);

@@ -21,8 +21,8 @@ import { strings } from './strings.ts';
 const EMPTY_VALUES = { email: '', password: '', code: '' };
 
 /**
- * Returns the form and the request of a sign-in with a password. If `needsCode`, the form asks only for the second
- * factor.
+ * Returns the form and the request of a sign-in with a password. `needsCode` is true once the password was accepted and
+ * a second factor is required: the form then asks only for the code.
  */
 function usePasswordSignIn() {
   const router = useRouter();
@@ -96,7 +96,7 @@ function EmailAndPassword({ form }: { readonly form: PasswordForm }) {
   );
 }
 
-/** Signs in with a password or a passkey. */
+/** Signs in with a password or a passkey, or with single sign-on if it is set up. */
 function PasswordSignIn() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
@@ -148,7 +148,7 @@ function PasswordSignIn() {
   );
 }
 
-/** Asks for a two-factor code if the single sign-on provider did not require a second factor. */
+/** Asks for a two-factor code after a sign-in at the single sign-on provider without a second factor. */
 function ProviderSecondFactor() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
@@ -180,7 +180,7 @@ function ProviderSecondFactor() {
   );
 }
 
-/** Signs in on a server where single sign-on is the only way to sign in. */
+/** Signs in with single sign-on. Only if passwords are disabled. */
 function ProviderSignIn() {
   const { from } = useSearch({ strict: false }) as { from?: string };
   return (

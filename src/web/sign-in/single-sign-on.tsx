@@ -39,7 +39,7 @@ export function SingleSignOnButton({ request, label, isPrimary = false }: Single
   );
 }
 
-/** Explains why single sign-on failed. Renders nothing if the URL has no known `problem`. */
+/** Explains why single sign-on failed. Renders nothing if it is not set up or the URL has no known `problem`. */
 export function SingleSignOnProblemNotice() {
   const { problem } = useSearch({ strict: false }) as { problem?: string };
   const knownProblem = SINGLE_SIGN_ON_PROBLEMS.find((name) => name === problem);

@@ -7,7 +7,7 @@ export const strings = {
     yourName: 'Your name',
     email: 'Email',
     password: 'Password',
-    passwordDescription: 'At least 8 characters. A long passphrase is easier to remember than a complex password.',
+    passwordDescription: 'At least 8 characters. Several random words are easier to remember than a complex password.',
     createAccount: 'Create account',
   },
   forgotPasswordPage: {
@@ -17,7 +17,7 @@ export const strings = {
       sentence`If ${email} has an account and this server sends email, a password reset link will arrive shortly. It can be used once and expires after one hour.`,
     noEmail: 'No email? Ask an operator of this server for a link.',
     title: 'Forgot your password?',
-    description: "We'll email you a link to choose a new one.",
+    description: "We'll email you a link to choose a new password.",
     email: 'Email',
     sendLink: 'Send link',
   },
@@ -35,9 +35,9 @@ export const strings = {
     passwordChanged: 'Password changed. Sign in with your new password.',
     requestANewLink: 'Request a new link',
     incompleteLinkTitle: 'Incomplete link',
-    incompleteLinkDescription: 'Open the full link from the email, including the part after #.',
+    incompleteLinkDescription: 'Open the full link, including the part after #.',
     title: 'Choose a new password',
-    description: 'You will be signed out everywhere else. Access tokens and API keys keep working.',
+    description: 'You will be signed out everywhere. Access tokens and API keys keep working.',
     newPassword: 'New password',
     newPasswordDescription: 'At least 8 characters.',
     changePassword: 'Change password',
@@ -60,7 +60,8 @@ export const strings = {
     signInWith: (name: string) => phrase`Sign in with ${name}`,
     signUpWith: (name: string) => phrase`Continue with ${name}`,
     startAgain: 'Start again',
-    onlyWay: 'Single sign-on is the only way to sign in. If it does not work, ask an operator for a sign-in link.',
+    onlyWay:
+      'Passwords are disabled. If single sign-on does not work, ask an operator of this server for a sign-in link.',
     problems: {
       unavailable: (name: string) => phrase`${name} cannot be reached at the moment. Try again later.`,
       cancelled: (name: string) => phrase`You cancelled the sign-in at ${name}.`,
@@ -73,7 +74,7 @@ export const strings = {
       not_verified: (name: string) =>
         phrase`${name} has not verified the email address of this account. Ask the administrator of ${name} to verify it.`,
       account_exists: (name: string) =>
-        phrase`You already have an account here. Sign in as before, then link ${name} in your account.`,
+        phrase`You already have an account here. Sign in as before, then link ${name} on your account page.`,
       invitation_invalid: (name: string) =>
         phrase`The invitation is no longer valid, or the email address of your ${name} account is not the one it was sent to.`,
       disabled: () => 'This account is disabled. Ask an operator of this server to enable it.',

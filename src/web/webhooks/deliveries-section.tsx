@@ -71,8 +71,8 @@ const COLUMNS: readonly Column<WebhookDelivery>[] = [
 
 const deliveriesKey = (workspaceId: string, webhookId: string) => [workspaceId, 'webhooks', webhookId, 'deliveries'];
 
-/** Refetches the deliveries of a webhook, and the webhook, whose state may have changed. */
-export const invalidateDeliveries = (workspaceId: string, webhookId: string) =>
+/** Refetches a webhook, whose state may have changed, and its deliveries. */
+export const invalidateWebhook = (workspaceId: string, webhookId: string) =>
   queryClient.invalidateQueries({ queryKey: [workspaceId, 'webhooks', webhookId] });
 
 /** Returns JSON with line breaks and indentation, and any other text unchanged. */
@@ -134,7 +134,7 @@ interface DeliveryDialogProps {
   readonly onClose: () => void;
 }
 
-/** The request and the last response of a delivery, which can be sent again. */
+/** The request and the last response of a delivery, with a button that sends the message again. */
 function DeliveryDialog({ webhook, delivery, onClose }: DeliveryDialogProps) {
   const { api, workspace } = useWorkspace();
   const query = useQuery({
@@ -144,7 +144,7 @@ function DeliveryDialog({ webhook, delivery, onClose }: DeliveryDialogProps) {
   const redeliver = useMutation({
     mutationFn: () => api.webhooks.redeliver(webhook.id, delivery.id),
     onSuccess: async () => {
-      await invalidateDeliveries(workspace.id, webhook.id);
+      await invalidateWebhook(workspace.id, webhook.id);
       notifications.show({ message: texts.sent });
       onClose();
     },

@@ -19,7 +19,7 @@ function FamilyFields({ form, family }: EventFieldsProps & { readonly family: Fa
         <SimpleGrid cols={{ base: 1, xs: 2, sm: 3 }} spacing="xs" verticalSpacing="xs" pl="lg">
           {getFamilyEvents(family).map((event) =>
             isFamilySelected ? (
-              // Not part of the group's value: it is checked only because the whole family is selected.
+              // Not a value of the checkbox group: checked only because the whole family is selected.
               <Checkbox key={`${event} of all`} label={strings.events[event]} checked disabled readOnly value="" />
             ) : (
               <Checkbox key={event} value={event} label={strings.events[event]} />

@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
 import type { WEBHOOK_EVENT_FAMILIES, WebhookFormat, WebhookSubscription } from '../../contract/event-names.ts';
-import { plural } from '../components/plural.ts';
 import { sentence } from '../components/sentence.ts';
 
 type Family = (typeof WEBHOOK_EVENT_FAMILIES)[number];
@@ -42,11 +41,11 @@ const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
   'deployment.retried': 'Retried',
   'deployment.completed': 'Completed',
   'deployment.failed': 'Failed',
-  'run.created': 'Started',
+  'run.created': 'Queued',
   'run.cancelled': 'Cancelled',
   'run.finished': 'Finished',
   'run.failed': 'Failed',
-  'backup.created': 'Started',
+  'backup.created': 'Queued',
   'backup.finished': 'Finished',
   'backup.failed': 'Failed',
   'backup.deleted': 'Deleted',
@@ -67,18 +66,18 @@ const formats: Readonly<Record<WebhookFormat, string>> = {
 };
 
 const urlHints: Readonly<Record<WebhookFormat, string>> = {
-  standard: 'Messages are sent to this URL as JSON, signed with a secret that is shown after you save.',
+  standard: "Messages are sent to this URL as JSON, signed with the webhook's secret.",
   slack: 'In Slack, create an app with an incoming webhook for a channel, and copy its URL.',
   teams:
     'In the channel, open Workflows, choose “Send webhook alerts to a channel”, and copy the URL of the new workflow.',
-  discord: 'In the channel’s settings, open Integrations, create a webhook, and copy its URL.',
+  discord: "In the channel's settings, open Integrations, create a webhook, and copy its URL.",
 };
 
 export const strings = {
   families,
   events,
   formats,
-  recipes: {
+  presets: {
     label: 'Start with:',
     names: {
       standard: 'Custom receiver',
@@ -97,7 +96,7 @@ export const strings = {
       'A webhook sends a message to a URL when an event occurs: for example, a deployment fails or a credential is created. It can also send every event of the activity log.',
     columns: { name: 'Name', state: 'State', events: 'Events', lastDelivered: 'Last delivered' },
     never: 'Never',
-    eventCount: (count: number) => `${count} ${plural(count, { one: 'event', other: 'events' })}`,
+    andOthers: (first: string, count: number) => `${first}, and ${count} more`,
     allOf: (family: string) => `${family}: all`,
   },
   state: {
@@ -165,7 +164,7 @@ export const strings = {
       id: 'ID',
     },
     replaceSecret: 'Replace secret…',
-    previousSecret: (until: ReactNode) => sentence`The previous secret also signs messages until ${until}.`,
+    previousSecret: (until: ReactNode) => sentence`Messages are also signed with the previous secret until ${until}.`,
     replaceTitle: 'Replace the signing secret',
     replaceConfirm: 'Replace secret',
     replaceConsequence:
@@ -173,7 +172,7 @@ export const strings = {
   },
   deliveries: {
     title: 'Deliveries',
-    description: 'The latest messages and the last response to each of them. They are stored for 30 days.',
+    description: 'The latest messages, each with its last response. They are stored for up to 30 days.',
     emptyTitle: 'No deliveries yet',
     emptyHint: 'Send a test message, or wait for the first event.',
     columns: { event: 'Event', status: 'Status', created: 'Created', attempts: 'Attempts', response: 'Response' },

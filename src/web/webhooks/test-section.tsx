@@ -7,14 +7,16 @@ import { IconPlayerPlay } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
-import { invalidateDeliveries } from './deliveries-section.tsx';
+import { invalidateWebhook } from './deliveries-section.tsx';
 import { strings } from './strings.ts';
 
 /** Longer than the server waits for the response to an attempt. */
 const RESULT_TIMEOUT_MS = 20_000;
 const POLL_INTERVAL_MS = 400;
 
-/** Sends a test message and waits up to `RESULT_TIMEOUT_MS` for its result. */
+/**
+ * Sends a test message. Returns its delivery with the result, or as waiting if there is none after `RESULT_TIMEOUT_MS`.
+ */
 async function sendTest(api: Client, id: string): Promise<WebhookDelivery> {
   const deadlineMs = performance.now() + RESULT_TIMEOUT_MS;
   let delivery = await api.webhooks.test(id);
@@ -38,7 +40,7 @@ export function TestSection({ webhook }: { readonly webhook: Webhook }) {
   const { api, workspace } = useWorkspace();
   const test = useMutation({
     mutationFn: () => sendTest(api, webhook.id),
-    onSettled: () => invalidateDeliveries(workspace.id, webhook.id),
+    onSettled: () => invalidateWebhook(workspace.id, webhook.id),
   });
   return (
     <Section

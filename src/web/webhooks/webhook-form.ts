@@ -59,15 +59,15 @@ export const WEBHOOK_RULES = {
   events: (events: readonly string[]) => (events.length === 0 ? strings.fields.eventsMissing : null),
 };
 
-/** A kind of receiver with initial values for a new webhook: a chat service, a log store, or a custom receiver. */
-export type Recipe = keyof typeof strings.recipes.names;
+/** The kinds of receivers with initial values for a new webhook: chat services, a log store and a custom receiver. */
+export type WebhookPreset = keyof typeof strings.presets.names;
 
-/** The initial values of a new webhook for each recipe. */
-export const RECIPES: Readonly<Record<Recipe, WebhookFormValues>> = {
-  slack: { name: strings.recipes.names.slack, url: '', format: 'slack', events: ['deployment.*', 'backup.*'] },
-  teams: { name: strings.recipes.names.teams, url: '', format: 'teams', events: ['deployment.*', 'backup.*'] },
-  discord: { name: strings.recipes.names.discord, url: '', format: 'discord', events: ['deployment.*', 'backup.*'] },
-  log: { name: strings.recipes.names.log, url: '', format: 'standard', events: ['audit.event'] },
+/** The initial values of a new webhook for each kind of receiver. */
+export const WEBHOOK_PRESETS: Readonly<Record<WebhookPreset, WebhookFormValues>> = {
+  slack: { name: strings.presets.names.slack, url: '', format: 'slack', events: ['deployment.*', 'backup.*'] },
+  teams: { name: strings.presets.names.teams, url: '', format: 'teams', events: ['deployment.*', 'backup.*'] },
+  discord: { name: strings.presets.names.discord, url: '', format: 'discord', events: ['deployment.*', 'backup.*'] },
+  log: { name: strings.presets.names.log, url: '', format: 'standard', events: ['audit.event'] },
   standard: { name: '', url: '', format: 'standard', events: [] },
 };
 

@@ -47,9 +47,7 @@ function useSetActive(webhook: Webhook): (active: boolean) => void {
   };
 }
 
-/**
- * Says why a webhook sends nothing: Devpilot switched it off because deliveries failed, or deliveries are failing now.
- */
+/** Shown if Devpilot has switched the webhook off, or if the deliveries of the active webhook are failing. */
 function StateNotice({ webhook }: { readonly webhook: Webhook }) {
   const { active, failingSince, switchedOffAt } = webhook;
   const setActive = useSetActive(webhook);
@@ -168,7 +166,7 @@ function WebhookDetails({ webhook }: { readonly webhook: Webhook }) {
   );
 }
 
-/** The page of a webhook: its state, a test, its secret and its deliveries. */
+/** The page of a webhook: its state, a test, its details and its deliveries. For owners and admins. */
 export function WebhookPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const { id = '' } = useParams({ strict: false });

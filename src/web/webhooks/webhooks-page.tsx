@@ -16,7 +16,7 @@ import { useWorkspace } from '../session.ts';
 import type { RevealedSecret } from './secret-dialog.tsx';
 import { StateTag } from './state-tag.tsx';
 import { strings } from './strings.ts';
-import { describeSubscriptions, RECIPES, type Recipe } from './webhook-form.ts';
+import { describeSubscriptions, WEBHOOK_PRESETS, type WebhookPreset } from './webhook-form.ts';
 
 const CreateWebhookDialog = lazyComponent(() =>
   import('./webhook-dialogs.tsx').then((file) => file.CreateWebhookDialog),
@@ -50,7 +50,7 @@ const COLUMNS: readonly Column<Webhook>[] = [
     label: texts.columns.events,
     cell: ({ events }) => {
       const [first = '', ...others] = describeSubscriptions(events);
-      return others.length === 0 ? first : texts.eventCount(events.length);
+      return others.length === 0 ? first : texts.andOthers(first, others.length);
     },
   },
   {
@@ -62,18 +62,18 @@ const COLUMNS: readonly Column<Webhook>[] = [
 ];
 
 type OpenDialog =
-  | { readonly dialog: 'create'; readonly recipe: Recipe }
+  | { readonly dialog: 'create'; readonly preset: WebhookPreset }
   | { readonly dialog: 'edit' | 'delete'; readonly webhook: Webhook }
   | { readonly dialog: 'secret'; readonly revealed: RevealedSecret };
 
-function Recipes({ onChoose }: { readonly onChoose: (recipe: Recipe) => void }) {
+function PresetButtons({ onChoose }: { readonly onChoose: (preset: WebhookPreset) => void }) {
   return (
     <Stack gap="xs" align="center">
-      <Text fz="sm">{strings.recipes.label}</Text>
+      <Text fz="sm">{strings.presets.label}</Text>
       <Group gap="xs" justify="center">
-        {(Object.keys(RECIPES) as Recipe[]).map((recipe) => (
-          <Button key={recipe} variant="default" onClick={() => onChoose(recipe)}>
-            {strings.recipes.names[recipe]}
+        {(Object.keys(WEBHOOK_PRESETS) as WebhookPreset[]).map((preset) => (
+          <Button key={preset} variant="default" onClick={() => onChoose(preset)}>
+            {strings.presets.names[preset]}
           </Button>
         ))}
       </Group>
@@ -93,7 +93,7 @@ function CurrentDialog({
     case 'create':
       return (
         <CreateWebhookDialog
-          initial={RECIPES[openDialog.recipe]}
+          initial={WEBHOOK_PRESETS[openDialog.preset]}
           onClose={close}
           onCreated={({ name, secret, format }) => {
             // Chat services do not verify signatures, so the secret is not shown for their formats.
@@ -123,7 +123,7 @@ export function WebhooksPage() {
     { enabled: isAdmin, refetchInterval: 10_000 },
   );
   const isEmpty = list.data?.data.length === 0;
-  const create = (recipe: Recipe) => setOpenDialog({ dialog: 'create', recipe });
+  const create = (preset: WebhookPreset) => setOpenDialog({ dialog: 'create', preset });
   return (
     <Page
       title={texts.title}
@@ -157,7 +157,7 @@ export function WebhooksPage() {
             <EmptyState
               icon={<IconPlugConnected size={26} />}
               title={texts.emptyTitle}
-              action={<Recipes onChoose={create} />}
+              action={<PresetButtons onChoose={create} />}
             >
               {texts.emptyHint}
             </EmptyState>

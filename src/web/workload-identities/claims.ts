@@ -1,4 +1,4 @@
-/** Decodes the payload of a JWT. Throws if it is not base64url. */
+/** Decodes the payload of a JWT. Throws if the payload is not base64url. */
 function decodePayload(token: string): string {
   const encoded = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
   const bytes = Uint8Array.from(atob(encoded), (character) => character.codePointAt(0) ?? 0);

@@ -75,7 +75,7 @@ function parseConditions(text: string): Record<string, string> | null {
   return Object.fromEntries(matches.map((match) => [match?.[1] ?? '', match?.[2] ?? '']));
 }
 
-/** Returns the issuer, audience and conditions of the form. An undefined audience means the URL of this server. */
+/** Returns the issuer, audience and conditions of the form. An undefined audience means Devpilot's URL. */
 export function toTrust(values: IdentityFormValues) {
   const { provider, issuer, conditions } = values;
   if (provider === 'other')
@@ -91,7 +91,7 @@ export function toTrust(values: IdentityFormValues) {
   return { issuer: preset.issuer, audience: preset.audience ?? undefined, conditions: preset.conditions };
 }
 
-/** Converts the form to the fields that can be changed. The audience cannot be changed. */
+/** Converts the form to the fields that can be changed here. The audience is sent only on creation. */
 export function toRequestFields(values: IdentityFormValues) {
   const { issuer, conditions } = toTrust(values);
   return {
@@ -123,7 +123,9 @@ function validateIssuer(text: string, { provider }: IdentityFormValues): string 
 function validateConditions(text: string, { provider, issuer }: IdentityFormValues): string | null {
   if (provider !== 'other') return null;
   const conditions = parseConditions(text);
-  return conditions === null ? strings.fields.conditionsInvalid : identificationProblem(issuer.trim(), conditions);
+  if (conditions === null) return strings.fields.conditionsInvalid;
+  const problem = identificationProblem(issuer.trim(), conditions);
+  return problem === null ? null : capitalize(problem);
 }
 
 export const IDENTITY_RULES = {

@@ -94,7 +94,10 @@ function IdentityDetails({ identity }: { readonly identity: WorkloadIdentity }) 
   );
 }
 
-/** The page of a workload identity: the configuration of its pipeline, a test, and its last exchanges. */
+/**
+ * The page of a workload identity: the configuration of its pipeline, its details and, for owners and admins, a test
+ * and the last exchanges.
+ */
 export function IdentityPage() {
   const { api, workspace } = useWorkspace();
   const { id = '' } = useParams({ strict: false });

@@ -30,7 +30,7 @@ export const strings = {
     create: 'New workload identity',
     emptyTitle: 'No workload identities yet',
     emptyHint:
-      'A CI job or pod authenticates with a token that its platform signs. A workload identity defines which of these tokens are accepted, and which scopes the access tokens have.',
+      'A CI job or pod exchanges a token that its platform signs for an access token. A workload identity defines which of these tokens are accepted, and which scopes the access tokens have.',
     columns: { name: 'Name', conditions: 'Conditions', scopes: 'Scopes', lastExchange: 'Last exchange' },
     never: 'Never',
   },
@@ -55,9 +55,9 @@ export const strings = {
     jwksUrlHint: 'Leave empty to find the keys through OpenID Connect discovery.',
     conditions: 'Conditions',
     conditionsHint:
-      'One claim=value per line. * matches any characters. At least one must identify a single repository, project or service account.',
+      'One claim=value per line. * matches any characters. At least one condition must identify a single repository, project or service account.',
     conditionsInvalid: 'Enter one claim=value per line.',
-    acceptedTokens: 'Tokens with all of these claims are accepted:',
+    acceptedTokens: 'Accepted tokens must have all of these claims:',
     scopes: 'Scopes',
     scopesMissing: 'Choose at least one scope.',
     lifetime: 'Access token lifetime in minutes',
@@ -73,7 +73,7 @@ export const strings = {
     },
     editNotice: 'Changing anything other than the name or the lifetime revokes the access tokens already issued.',
   },
-  deleteDialog: { consequences: 'The access tokens issued for it are revoked.' },
+  deleteDialog: { consequences: 'The access tokens issued for this workload identity are revoked.' },
   identityPage: {
     noun: 'workload identity',
     title: 'Workload identity',
@@ -92,7 +92,8 @@ export const strings = {
     },
     minutes: (count: number) => `${count} ${plural(count, { one: 'minute', other: 'minutes' })}`,
     snippetTitle: 'In the pipeline',
-    snippetDescription: "Exchanges the job's token for an access token, and revokes the access token at the end.",
+    snippetDescription:
+      "Exchanges the workload's token for an access token, runs the command and revokes the access token.",
     snippetLabel: 'Pipeline configuration',
     testTitle: 'Test',
     testDescription: 'Check whether a token would be accepted. Its signature and validity period are not verified.',
@@ -105,7 +106,8 @@ export const strings = {
   },
   exchanges: {
     title: 'Last exchanges',
-    description: 'Up to 50 accepted and 50 refused exchanges. Refusals are recorded once per reason and minute.',
+    description:
+      'Up to 50 accepted and 50 refused exchanges. Refusals for the same reason are recorded at most once per minute.',
     none: 'No exchanges yet.',
     accepted: 'Accepted',
     refused: (reason: string) => `Refused: ${reason}`,

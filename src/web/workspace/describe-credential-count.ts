@@ -3,7 +3,7 @@ import { strings } from './strings.ts';
 
 const MAX_COUNTED = 1000;
 
-/** Counts up to `MAX_COUNTED` items. Returns a larger number if there are more. */
+/** Counts the items of a list; returns `MAX_COUNTED + 1` if there are more than `MAX_COUNTED`. */
 async function countItems(list: AsyncIterable<unknown>): Promise<number> {
   let count = 0;
   for await (const _ of list) {
@@ -13,7 +13,7 @@ async function countItems(list: AsyncIterable<unknown>): Promise<number> {
   return count;
 }
 
-/** Returns the number of credentials in words, such as "3 access tokens and 1 API key". */
+/** Describes the number of the workspace's credentials, such as "3 access tokens and 1 API key". */
 export async function describeCredentialCount(api: Client, signal: AbortSignal): Promise<string> {
   const [tokens, keys] = await Promise.all([
     countItems(api.accessTokens.all({ limit: 200 }, { signal })),

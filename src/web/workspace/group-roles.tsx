@@ -37,7 +37,7 @@ function validateValue(value: string, rows: readonly GroupRow[]): string | null 
   return isDuplicate ? strings.groupRoles.valueDuplicate : null;
 }
 
-async function saveGroups(workspaceId: string, sso: GroupRoles | null, message: string): Promise<void> {
+async function saveGroupRoles(workspaceId: string, sso: GroupRoles | null, message: string): Promise<void> {
   await api.workspaces.update(workspaceId, { sso });
   await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
   notifications.show({ message });
@@ -56,7 +56,7 @@ function GroupRolesForm({ onRemove }: { readonly onRemove: () => void }) {
   const { rows } = form.values;
   const saving = useSubmit(form, async (values) => {
     const roles = Object.fromEntries(values.rows.map(({ value, role }) => [value.trim(), role]));
-    await saveGroups(workspace.id, { claim: values.claim.trim(), roles }, strings.groupRoles.saved);
+    await saveGroupRoles(workspace.id, { claim: values.claim.trim(), roles }, strings.groupRoles.saved);
   });
   return (
     <Form onSubmit={form.onSubmit(saving.submit)}>
@@ -124,7 +124,10 @@ function GroupList({ sso }: { readonly sso: GroupRoles | null }) {
   );
 }
 
-/** The single sign-on provider's groups whose members get a role. Admins can view them; the owner can change them. */
+/**
+ * The groups of the single sign-on provider that grant a role in the workspace. Admins can view them; the owner can
+ * change them.
+ */
 export function GroupRolesSection() {
   const { workspace, isOwner } = useWorkspace();
   const [isOpen, setIsOpen] = useState(workspace.sso !== null);
@@ -149,7 +152,7 @@ export function GroupRolesSection() {
           onClose={() => setIsRemoving(false)}
           title={strings.groupRoles.remove}
           confirmLabel={strings.groupRoles.remove}
-          onConfirm={() => saveGroups(workspace.id, null, strings.groupRoles.removed)}
+          onConfirm={() => saveGroupRoles(workspace.id, null, strings.groupRoles.removed)}
         >
           <Text fz="sm">{strings.groupRoles.removeConsequences}</Text>
         </ConfirmDialog>

@@ -21,9 +21,9 @@ export const strings = {
     deleteTitle: 'Delete workspace',
     deleted: (name: string) => phrase`Workspace ${name} deleted`,
     deletionConsequences: (workspace: ReactNode) =>
-      sentence`Everything in ${workspace} is deleted. Members lose access, and members without another workspace are signed out. Invitations are revoked, and requests with its credentials are rejected.`,
+      sentence`Everything in ${workspace} is deleted, except the activity log, which is kept for operators. Members lose access, and other members without another workspace are signed out. Invitations are revoked, and requests with the workspace's credentials are rejected.`,
     countingCredentials: 'Counting the credentials that will be deleted…',
-    willBeDeleted: (credentials: string) => `${credentials} will be deleted.`,
+    deletesCredentials: (credentials: string) => `This deletes ${credentials}.`,
     leaveTitle: 'Leave workspace',
     left: (name: string) => phrase`You left ${name}`,
     leavingConsequences: (workspace: ReactNode) =>
@@ -33,7 +33,7 @@ export const strings = {
     id: 'ID',
     yourRole: 'Your role',
     created: 'Created',
-    deleteDescription: 'Its access tokens and API keys stop working immediately, on every node. This cannot be undone.',
+    deleteDescription: 'Its access tokens and API keys stop working immediately. This cannot be undone.',
     leaveDescription: 'You lose access to it. Access tokens and API keys you created keep working.',
   },
   backupKey: {
@@ -47,8 +47,8 @@ export const strings = {
   groupRoles: {
     title: 'Groups',
     description: (name: string) =>
-      phrase`When people in these groups sign in with ${name}, they become members with the role of the group. It replaces the current role of a member, even a higher one, except the owner's. Such a membership ends when none of the person's groups gives a role any more. People you invite keep their role until a group gives them one.`,
-    none: 'No group has a role in this workspace.',
+      phrase`When people in these groups sign in with ${name}, they become members with the role of their group. It replaces a member's current role, even a higher one, except the owner's. A member whose role is from a group is removed when none of the person's groups grants a role any more. People you invite keep their role until a group grants them one.`,
+    none: 'No group grants a role in this workspace.',
     ownerOnly: 'Only the owner can change this.',
     claim: 'Claim',
     claimDescription: "The provider's claim that contains the groups.",
@@ -65,7 +65,7 @@ export const strings = {
     save: 'Save',
     saved: 'Groups saved',
     remove: 'Stop using groups',
-    removeConsequences: 'People keep their current roles. After that, roles can only be changed manually.',
+    removeConsequences: 'People keep their current roles, but single sign-on no longer changes them.',
     removed: 'Groups are no longer used',
     mapping: (group: ReactNode, role: string) => sentence`${group}: ${role}`,
   },

@@ -83,7 +83,7 @@ function DeleteWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
       <Notice tone="danger">
         {count.data === undefined
           ? strings.workspacePage.countingCredentials
-          : strings.workspacePage.willBeDeleted(count.data)}
+          : strings.workspacePage.deletesCredentials(count.data)}
       </Notice>
     </ConfirmDialog>
   );
@@ -109,7 +109,7 @@ function LeaveWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   );
 }
 
-/** The settings of the workspace: name, slug, groups, backup key, and deleting or leaving it. */
+/** The settings of the workspace: name, slug, groups, backup key, and deleting or leaving the workspace. */
 export function WorkspacePage() {
   const { workspace, isAdmin, isOwner } = useWorkspace();
   return (
