@@ -98,3 +98,9 @@ export async function computeFingerprint(publicKey: string): Promise<string | nu
 /** Returns the shell command that installs Devpilot's public key for the user who runs the command. */
 export const installCommand = (publicKey: string): string =>
   `mkdir -p ~/.ssh && chmod 700 ~/.ssh && echo '${publicKey}' >> ~/.ssh/authorized_keys && chmod 600 ~/.ssh/authorized_keys`;
+
+/** Returns `user@host`, followed by the port if it is not 22. An IPv6 address before a port is in brackets. */
+export function formatSshAddress({ user, host, port }: Pick<Server, 'user' | 'host' | 'port'>): string {
+  if (port === 22) return `${user}@${host}`;
+  return `${user}@${host?.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -8,16 +8,12 @@ import { Tag } from '../components/notice.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
+import { formatSshAddress } from './server-form.ts';
 import { strings } from './strings.ts';
 
 const CreateServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.CreateServerDialog));
 const EditServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.EditServerDialog));
 const DeleteServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.DeleteServerDialog));
-
-/** Returns `user@host`, followed by the port if it is not 22. */
-function formatSshAddress({ user, host, port }: Server): string {
-  return `${user}@${host}${port === 22 ? '' : `:${port}`}`;
-}
 
 const COLUMNS: readonly Column<Server>[] = [
   nameColumn('/servers/$server', 'server', ({ slug }) => mono(slug)),
