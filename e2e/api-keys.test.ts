@@ -71,7 +71,7 @@ test("an expiry date means the end of that day in the browser's time zone", secu
   await form.getByRole('button', { name: 'Generate API Key' }).click();
   await form.getByText('Choose a date').waitFor();
   await form.getByLabel('Last day').fill('30 Feb 2037');
-  await form.getByText('Can deploy; expiry date not yet entered.').waitFor();
+  await form.getByText('Can deploy; no valid expiry date entered yet.').waitFor();
   await form.getByLabel('Name').focus();
   await form.getByText('There is no 30 February 2037.').waitFor();
   assert.equal(await form.getByLabel('Last day').inputValue(), '30 Feb 2037');

@@ -34,7 +34,7 @@ checkWorkspacePages(settings.fixture, [
     name: 'policy-dry-run',
     path: POLICY,
     async prepare(tab) {
-      await tab.getByLabel('Maximum lifetime').fill('30');
+      await tab.getByLabel('Maximum lifetime in days').fill('30');
       await tab.getByLabel('Applies to existing').fill(formatDate(Date.now() + 60 * DAY));
       await tab.getByLabel('modify_env').check();
       await tab.getByLabel('Allow the scope “all”').uncheck({ force: true });

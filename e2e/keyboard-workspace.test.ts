@@ -158,7 +158,7 @@ test('the policy is changed after the credentials that would violate it are show
   const { id } = await createToken(fixture.owner, ['all'], { name: 'Old pipeline' });
   const { tab, keys } = await open('/settings/policy?workspace=acme');
   const save = button(tab, 'Save…');
-  await keys.tabTo(tab.getByLabel('Maximum lifetime'));
+  await keys.tabTo(tab.getByLabel('Maximum lifetime in days'));
   await keys.type('30');
   await keys.tabTo(tab.getByLabel('Applies to existing'));
   await keys.type(formatDate(Date.now() + DAY));

@@ -73,7 +73,7 @@ async function followDeployment(
 ): Promise<void> {
   const { id, attempt } = deployment;
   const name = `Deployment ${id}`;
-  const createdNote = attempt === 1 ? `${name} created.` : `Attempt ${attempt} of deployment ${id} created.`;
+  const createdNote = attempt > 1 ? `Attempt ${attempt} of deployment ${id} created.` : `${name} created.`;
   if (options.follow !== true && options.wait !== true) {
     printNote(`${createdNote} Follow it with: devpilot logs ${id} --follow`, options);
     return printDetails(deployment, DEPLOYMENT_DETAILS, options);

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
-import {
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { streamToPrivateFile, writePrivateFile } from './files.ts';
 
 test('a file that is written through a symbolic link is private, and the link stays', async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'devpilot-files-'));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = temporaryDirectory();
   const write = {
     text: async (file: string) => writePrivateFile(file, 'new'),
     stream: (file: string) => streamToPrivateFile(file, Readable.from(['new'])),

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { profileName } from './profile.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'devpilot-profile-'));
-after(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory();
 
 test('DEVPILOT_PROFILE selects a profile, unless it is empty', () => {
   process.env['DEVPILOT_CONFIG_DIR'] = directory;

@@ -121,7 +121,7 @@ export const id = z
   .string()
   .max(64)
   .meta({ examples: ['tok_01kaexample0000000000000000'] });
-/** A setup, invitation, two-factor or recovery code to check. */
+/** A one-time code to check, such as a setup, invitation, two-factor or recovery code. */
 export const submittedCode = z.string().min(1).max(255);
 export const secondFactorCode = submittedCode.describe('A code from the authenticator app, or a recovery code');
 

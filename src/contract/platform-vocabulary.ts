@@ -39,7 +39,7 @@ export type HookStatus = (typeof HOOK_STATUSES)[number];
 /** What a deployment is waiting for before it starts or, for `promotion`, continues. */
 export const DEPLOYMENT_WAIT_REASONS = ['approval', 'schedule', 'queue', 'promotion'] as const;
 export type DeploymentWaitReason = (typeof DEPLOYMENT_WAIT_REASONS)[number];
-/** Fields of a deployment that require the scope or permission `advanced_deployment`. */
+/** Fields of a deployment for which an access token needs the scope `advanced_deployment`. */
 export const ADVANCED_DEPLOYMENT_FIELDS = [
   'servers',
   'strategy',

@@ -138,7 +138,7 @@ export function errorRoutes(context: AppContext): Route[] {
       resourceAccess: 'error_issue',
       summary: 'Resolve, reopen or mute an issue',
       description:
-        'A resolved issue reopens when the error occurs again; with `release`, not in earlier releases. A muted issue stays muted, but its occurrences are counted.',
+        'A resolved issue reopens when the error occurs again. If it was resolved with `release`, it does not reopen for errors of earlier releases. A muted issue stays muted, but its occurrences are counted.',
       tag,
       params: IdParams,
       body: UpdateIssue,

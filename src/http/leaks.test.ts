@@ -135,6 +135,13 @@ describe('leaked secrets', () => {
     assert.deepEqual(labelsOf(await report([{ token }])), ['true_positive']);
   });
 
+  test('a session that its holder has revoked is not labeled as a false positive', async () => {
+    const { cookie } = await signInRemotePerson(testServer.url, owner.email);
+    const token = decodeURIComponent(cookie.split('=')[1] ?? '');
+    await testServer.call('/v1/revoke', { body: new URLSearchParams({ token }) });
+    assert.deepEqual(labelsOf(await report([{ token }])), ['true_positive']);
+  });
+
   test('malformed and too many reports are refused without repeating a secret', async () => {
     const secret = mintSecret('access_token');
     const tooManyReports = Array.from({ length: LEAK_LIMITS.reports + 1 }, () => ({ token: secret }));

@@ -7,7 +7,7 @@ import { LeakLabel, type LeakReport, LeakReports } from '../contract/leaks.ts';
 import { LEAK_LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { respondToLeak } from '../credentials/leaks.ts';
-import { endSessionBySecret } from '../people/sessions.ts';
+import { endSessionBySecret, wasSessionEndedBySecret } from '../people/sessions.ts';
 import { checkJsonLimits } from '../platform/bounded-json.ts';
 import type { AppContext } from './app-context.ts';
 import { clientAddressOf } from './client-address.ts';
@@ -50,6 +50,7 @@ export function leakRoutes(context: AppContext): Route[] {
     const { people, unknownSessionLimiter, clock } = context;
     unknownSessionLimiter.check(origin.address, clock());
     if (await endSessionBySecret(people, secret, origin, 'its secret was reported as leaked')) return true;
+    if (await wasSessionEndedBySecret(people, secret)) return true;
     unknownSessionLimiter.count(origin.address, clock());
     return false;
   }

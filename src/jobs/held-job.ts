@@ -52,7 +52,7 @@ export function createHeldJob(
   }
 
   function startTimeLimit(limitMs: number): NodeJS.Timeout {
-    const message = `Stopped: the time limit of ${Math.round(limitMs / SECOND)} s was exceeded.`;
+    const message = `Stopped: the time limit of ${Math.round(limitMs / SECOND)} seconds was exceeded.`;
     return setTimeout(() => abort('time_limit', message), limitMs);
   }
 

@@ -265,10 +265,14 @@ export async function endOtherSessions(
   });
 }
 
-/**
- * Ends the session of a secret, and records `reason`. Returns false if there is no such session, unless this function
- * has recently ended it.
- */
+const endedSessionKey = (digest: Uint8Array) => `ended session ${Buffer.from(digest).toString('hex')}`;
+
+/** Returns whether `endSessionBySecret` ended the session of a secret in the last 90 days. */
+export async function wasSessionEndedBySecret({ store, clock }: PeopleContext, secret: string): Promise<boolean> {
+  return (await findSingleUse(store.read, endedSessionKey(digestToBytes(digestOf(secret))), clock())) !== undefined;
+}
+
+/** Ends the session of a secret, and records `reason`. Returns false if there is no such session. */
 export async function endSessionBySecret(
   context: PeopleContext,
   secret: string,
@@ -276,15 +280,18 @@ export async function endSessionBySecret(
   reason: string,
 ): Promise<boolean> {
   const digest = digestToBytes(digestOf(secret));
-  const endedKey = `ended session ${Buffer.from(digest).toString('hex')}`;
   const session = await findSessionByDigest(context.store.read, digest);
-  if (session === undefined) return (await findSingleUse(context.store.read, endedKey, context.clock())) !== undefined;
+  if (session === undefined) return false;
   const target = { kind: 'session', id: session.id, name: null } as const;
   await context.store.transaction(async (trx) => {
     const [ended] = await deleteSessions(trx, session.person_id, session.id, null);
     if (ended === undefined) return;
     const now = context.clock();
-    await insertSingleUse(trx, { key: endedKey, content: session.id, expires_at: now + DURATIONS.tombstone });
+    await insertSingleUse(trx, {
+      key: endedSessionKey(digest),
+      content: session.id,
+      expires_at: now + DURATIONS.tombstone,
+    });
     const draft = { action: 'session.deleted', at: now, actor: target, target, origin } as const;
     await recordForPerson(trx, session.person_id, { ...draft, detail: { reason } });
   });

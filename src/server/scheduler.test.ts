@@ -145,11 +145,11 @@ test('after a node is killed, its run and its backup fail with a reason, and the
   const second = await spawnServer(directory, environment);
   const ownerOnSecond = await signInRemotePerson(second.url, owner.email);
   const lostRun = await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${run.id}`);
-  assert.deepEqual([lostRun.status, lostRun.error], ['failed', 'Stopped: the node on which it ran was lost.']);
+  assert.deepEqual([lostRun.status, lostRun.error], ['failed', 'Stopped: the node that ran this was lost.']);
   const lostBackup = await waitUntilFinished<Backup>(ownerOnSecond, `/v1/backups/${backup.id}`);
   assert.deepEqual(
     [lostBackup.status, lostBackup.error, lostBackup.sha256],
-    ['failed', 'Stopped: the node on which it ran was lost.', null],
+    ['failed', 'Stopped: the node that ran this was lost.', null],
   );
   await until(async () => files().length === 0);
   // The lost job does not block later jobs of the same script.

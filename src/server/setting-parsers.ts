@@ -127,7 +127,7 @@ export function parseSender(text: string): string | undefined {
   if (/\p{Cc}/u.test(text)) return undefined;
   const [sender, ...others] = addressparser(text);
   if (sender?.address === undefined || others.length > 0) return undefined;
-  return /^[^\s@<>()",:;]{1,64}@[A-Za-z0-9.-]{1,255}$/.test(sender.address) ? text : undefined;
+  return /^[^\s@<>()",:;]{1,64}@[\p{L}\p{M}\p{N}._-]{1,255}$/u.test(sender.address) ? text : undefined;
 }
 
 /** A prefix length of 0 is refused, because the `X-Forwarded-For` headers of all clients would be trusted. */

@@ -146,7 +146,7 @@ export async function deployBatches(
     const batch = nextBatch(currentRow, servers.length);
     if (batch === null) return 'done';
     if (batch.from > 0 && row.pause_seconds > 0) {
-      log.writeSystemLine(`Waiting ${row.pause_seconds} s before the next batch.`);
+      log.writeSystemLine(`Waiting ${row.pause_seconds} seconds before the next batch.`);
       await pause(row.pause_seconds * SECOND, job.signal);
     }
     await progress.update({ under_way: 1 });

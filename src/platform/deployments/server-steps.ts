@@ -52,7 +52,7 @@ async function waitUntilHealthy(
     if (result.exitCode === 0 && !result.timedOut) return;
     if (performance.now() + HEALTH_CHECK_INTERVAL_MS > deadlineMs) {
       const suffix = result.lastLine === '' ? '' : `: ${result.lastLine.slice(0, 500)}`;
-      throw new JobFailure(`${target.name}: the app was not healthy within ${timeoutSeconds} s${suffix}`);
+      throw new JobFailure(`${target.name}: the app was not healthy within ${timeoutSeconds} seconds${suffix}`);
     }
     await pause(HEALTH_CHECK_INTERVAL_MS, signal);
   }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { temporaryDirectory } from '../../testing/temporary-directory.ts';
 import { HEALTH_CHECK_SCRIPT } from './shell-scripts.ts';
 
 const run = promisify(execFile);
@@ -23,7 +23,7 @@ for (const client of ['curl', 'wget']) {
   test(`${client} checks the URL of a health check, whatever characters it contains`, async (t) => {
     const commands = await Promise.all([client, 'sed'].map(pathOf));
     if (commands.includes(null)) return t.skip(`${client} is not installed`);
-    const folder = await mkdtemp(join(tmpdir(), 'devpilot-health-check-'));
+    const folder = temporaryDirectory();
     for (const path of commands) if (path !== null) await symlink(path, join(folder, path.split('/').at(-1) ?? ''));
     const requested: string[] = [];
     const server = createServer((request, response) => {
@@ -42,7 +42,6 @@ for (const client of ['curl', 'wget']) {
       await assert.rejects(check('/down'));
     } finally {
       server.close();
-      await rm(folder, { recursive: true });
     }
   });
 }

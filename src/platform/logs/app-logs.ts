@@ -144,6 +144,7 @@ export async function* readAppLog(
   { workspaceId, command, directory, servers, variables }: AppLog,
   { from, follow, includeUnfinished = false, signal }: LogReadOptions,
 ): AsyncGenerator<string> {
+  const mask = await createMask(Object.values(variables), createYielder());
   const release = readerLimiter.acquire(workspaceId);
   if (release === null) {
     throw new Problem('unavailable', 'Too many clients of this workspace are reading app logs.', { retryAfter: 5 });
@@ -151,7 +152,6 @@ export async function* readAppLog(
   const backlog = createBacklog(from);
   const stopController = new AbortController();
   const combinedSignal = AbortSignal.any([signal, stopController.signal]);
-  const mask = await createMask(Object.values(variables), createYielder());
   const devpilotEnvironment: DevpilotEnvironment = { DP_DIR: directory ?? '', DEVPILOT_FOLLOW: follow ? '1' : '' };
   const commands = Promise.all(
     servers.map(async ({ serverId, name, target }) => {

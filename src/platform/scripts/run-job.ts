@@ -15,7 +15,7 @@ import { RUN_JOB_KIND, requireRun } from './runs.ts';
 
 /** Throws `JobFailure` unless the script ended in time with exit code 0. */
 function requireSuccess(outcome: StepOutcome, timeoutSeconds: number): void {
-  if (outcome.timedOut) throw new JobFailure(`The script took longer than ${timeoutSeconds} s and was ended.`);
+  if (outcome.timedOut) throw new JobFailure(`The script took longer than ${timeoutSeconds} seconds and was ended.`);
   if (outcome.problem !== null) throw new JobFailure(outcome.problem);
   if (outcome.exitCode === 0) return;
   const ending =

@@ -83,7 +83,10 @@ async function resolveParameterValues(
   const results = errors.length > 0 ? [] : await context.patternMatcher.match(workspaceId, checks);
   for (const [index, { name, pattern }] of checks.entries()) {
     if (results === null)
-      errors.push({ field: `parameters.${name}`, message: 'could not be matched against its pattern in time' });
+      errors.push({
+        field: `parameters.${name}`,
+        message: 'could not be matched against its pattern within the limits of time and memory',
+      });
     else if (results[index] === 'mismatch')
       errors.push({ field: `parameters.${name}`, message: `must match ${pattern}` });
   }

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../contract/audit-events.ts';
-import { isolate } from '../components/sentence.ts';
+import { formatList } from '../components/sentence.ts';
 
 /** A part of a sentence. A part with a role is highlighted; an actor, target or credential may be a link. */
 export interface SentencePart {
@@ -65,24 +65,18 @@ export function detailFields(
   return typeof fields === 'object' && fields !== null ? { ...fields } : {};
 }
 
-const joinWithAnd = (items: readonly string[]): string => {
-  const firstItems = items.slice(0, -1).join(', ');
-  const lastItem = items.at(-1) ?? '';
-  return firstItems === '' ? lastItem : `${firstItems} and ${lastItem}`;
-};
-
-/** Lists the fields that an edit changed: "name, permissions and expiry". */
+/** Lists the fields that an edit changed: "name, permissions, and expiry". */
 export function describeChangedFields(event: AuditEvent): string {
   const names = Object.keys(detailFields(event.detail, 'after')).map((field) => FIELD_LABELS[field] ?? field);
-  return names.length === 0 ? 'settings' : joinWithAnd(names);
+  return names.length === 0 ? 'settings' : formatList(names);
 }
 
 export const toNames = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
 
-/** Lists the first three names and the number of the others: "A, B and C", "A, B, C and 2 more". */
+/** Lists the first three names and the number of the others: "A, B, and C", "A, B, C, and 2 more". */
 export function summarizeNames(names: readonly string[]): string {
-  const firstNames = names.slice(0, 3).map(isolate);
-  return joinWithAnd(names.length > 3 ? [...firstNames, `${names.length - 3} more`] : firstNames);
+  const firstNames = names.slice(0, 3);
+  return formatList(names.length > 3 ? [...firstNames, `${names.length - 3} more`] : firstNames);
 }
 
 /** Returns the outcome of a job as a predicate with a leading space: " completed", " was cancelled". */

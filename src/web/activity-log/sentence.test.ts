@@ -87,7 +87,7 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
       target: { kind: 'api_key', id: 'key_1', name: 'Billing' },
       detail: { before: {}, after: { name: 'Billing', permissions: ['read'], expiresAt: null } },
     }),
-    'Ada changed the name, permissions and expiry of the API key Billing',
+    'Ada changed the name, permissions, and expiry of the API key Billing',
   ],
   [
     createEvent('credential.denied', {

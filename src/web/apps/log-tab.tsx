@@ -4,7 +4,7 @@ import type { App } from '../../contract/apps.ts';
 import { IconFileText, IconRefresh } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
 import { LiveLog } from '../components/live-log.tsx';
-import { EmptyState } from '../components/states.tsx';
+import { EmptyState, QueryContent } from '../components/states.tsx';
 import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery, useLiveDeployment } from './app-query.ts';
@@ -66,9 +66,11 @@ function ReloadableLog({ app }: { readonly app: App }) {
 
 /** The log of an app that has no server in its settings. Its deployments can still select servers. */
 function LogOfLiveDeployment({ app }: { readonly app: App }) {
-  const { data: liveDeployment } = useLiveDeployment(app.id);
-  if (liveDeployment === undefined) return null;
-  return liveDeployment === null ? <NoLog app={app} /> : <ReloadableLog app={app} />;
+  return (
+    <QueryContent query={useLiveDeployment(app.id)}>
+      {(liveDeployment) => (liveDeployment === null ? <NoLog app={app} /> : <ReloadableLog app={app} />)}
+    </QueryContent>
+  );
 }
 
 /**

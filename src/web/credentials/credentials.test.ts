@@ -202,7 +202,7 @@ describe('The summary', () => {
     for (const state of [{}, { expiresAt: null }, { expiresAt: undefined }, { active: false }]) {
       assert.equal(summarizeToken({ rights: [], ...state }), 'Grants no access yet: select at least one scope.');
     }
-    assert.equal(summarizeToken({ expiresAt: undefined }), 'Can deploy; expiry date not yet entered.');
+    assert.equal(summarizeToken({ expiresAt: undefined }), 'Can deploy; no valid expiry date entered yet.');
     assert.equal(
       summarizeToken({ expiresAt: new Date(2027, 0, 3, 12).toISOString() }),
       'Expired on 3 Jan 2027: requests are rejected until you choose a later expiry.',

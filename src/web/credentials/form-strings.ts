@@ -189,7 +189,7 @@ export const strings = {
     },
     noAccess: (rightNoun: string) => `Grants no access yet: select at least one ${rightNoun}.`,
     abilities: (abilities: string) => `Can ${abilities}`,
-    dateMissing: (abilities: string) => `${abilities}; expiry date not yet entered.`,
+    dateMissing: (abilities: string) => `${abilities}; no valid expiry date entered yet.`,
     expired: (date: string) => `Expired on ${date}: requests are rejected until you choose a later expiry.`,
     endOfDay: (date: string) => `the end of ${date}`,
     neverExpires: (abilities: string) => `${abilities}, and never expires`,
