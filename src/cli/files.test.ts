@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { streamToPrivateFile, writePrivateFile } from './files.ts';
 
-test('a file that is written through a symbolic link is private, and the link stays', async (t) => {
+test('a file that is written through a symbolic link is private, and the link stays', async () => {
   const directory = temporaryDirectory();
   const write = {
     text: async (file: string) => writePrivateFile(file, 'new'),

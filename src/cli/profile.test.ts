@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryDirectory } from '../testing/temporary-directory.ts';
 import { profileName } from './profile.ts';
