@@ -6,6 +6,12 @@ import { DAY } from './limits.ts';
 import type { Policy } from './policy.ts';
 import type { CredentialKind, CredentialRule } from './vocabulary.ts';
 
+/**
+ * Matches a range that is larger than /7. A list of 64 ranges, the maximum, cannot contain all IPv4 or all IPv6
+ * addresses without such a range.
+ */
+const VAST_RANGE = /\/[0-6]$/;
+
 /** The properties of a credential for which a policy has rules; times in epoch milliseconds. */
 export interface PolicySubject {
   readonly kind: CredentialKind;
@@ -68,11 +74,11 @@ export function violationsOf(policy: Policy, subject: PolicySubject): PolicyViol
       message: 'must not contain the scope all (policy rule allowAll)',
     });
   }
-  if (policy.requireAddresses && (addresses.length === 0 || addresses.some((range) => range.endsWith('/0')))) {
+  if (policy.requireAddresses && (addresses.length === 0 || addresses.some((range) => VAST_RANGE.test(range)))) {
     violations.push({
       rule: 'requireAddresses',
       field: 'restrictions.addresses',
-      message: 'must not be empty or contain a range of all addresses (policy rule requireAddresses)',
+      message: 'must not be empty or contain a range larger than /7 (policy rule requireAddresses)',
     });
   }
   return violations;

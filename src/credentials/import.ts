@@ -6,7 +6,7 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import { containsSecret } from '../contract/redact.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import type { Trx } from '../store/store.ts';
-import { deleteTombstone } from '../store/tombstones.ts';
+import { deleteTombstone, hasTombstone } from '../store/tombstones.ts';
 import { type CredentialContext, insertNewCredential, parseExpiry } from './credentials.ts';
 import { lockPolicyForImport } from './policy.ts';
 import { resolveRestrictions } from './restrictions.ts';
@@ -42,7 +42,8 @@ function withPosition(index: number, error: unknown): unknown {
  * - the policy does not allow,
  * - has an expiry that is not in the future,
  * - names an unknown project or app,
- * - has the digest of an existing credential of any workspace, or
+ * - has the digest of an existing credential of any workspace, or of a credential that was deleted in the last 90 days in
+ *   another workspace or as another kind, or
  * - has a name or description that contains a secret.
  */
 export async function importCredentials(
@@ -74,7 +75,7 @@ export async function importCredentials(
     const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
     const digest = Buffer.from(input.digest, 'hex');
     // Otherwise two rows would have this digest: the new credential and the tombstone of a deleted one.
-    await deleteTombstone(trx, digest);
+    await deleteTombstone(trx, workspaceId, kind, digest);
     const isNew = await insertNewCredential(
       trx,
       request,
@@ -101,6 +102,9 @@ export async function importCredentials(
       { imported: true },
     );
     if (!isNew) throw invalidField('digest', 'belongs to an existing credential');
+    // Another workspace must not accept a secret that its owner deleted. Checked after the insertion, which waits for a
+    // concurrent deletion.
+    if (await hasTombstone(trx, digest)) throw invalidField('digest', 'belongs to a credential that was deleted');
   }
 
   const credentials = inputs.map(({ kind, name }) => ({ id: createId(kind, now), kind, name }));

@@ -2,6 +2,7 @@ import type { AuthenticationResult } from '../authorization/authenticate.ts';
 import type { PassphraseVerifier } from '../authorization/passphrase-verifier.ts';
 import { GUARD_REQUIREMENT, type Requirement } from '../authorization/rights.ts';
 import { Problem } from '../contract/problem.ts';
+import { formatSeconds } from '../contract/seconds.ts';
 import { type CredentialKind, HEADERS } from '../contract/vocabulary.ts';
 import { secondsToWait } from './rate-limit-headers.ts';
 
@@ -74,7 +75,7 @@ export function problemOfDecision(
     const { requests, seconds } = rate;
     return new Problem(
       'rate_limited',
-      `Too many requests: the rate limit of the credential is ${requests} per ${seconds} s.`,
+      `Too many requests: the rate limit of the credential is ${requests} per ${formatSeconds(seconds)}.`,
       {
         rate,
         retryAfter: secondsToWait(rate),

@@ -204,6 +204,24 @@ forEachEngine('import of credentials', (engine) => {
     );
   });
 
+  test('a deleted secret can be imported again only by its own workspace, as the same kind of credential', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Deletes');
+    const neighbor = await createWorkspaceFor(ada, testServer, 'Takes over');
+    const { id, secret } = await createKey(owner, ['read']);
+    assert.equal((await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' })).status, 204);
+    for (const [person, entry] of [
+      [neighbor, keyEntry(secret)],
+      [neighbor, tokenEntry(secret)],
+      [owner, tokenEntry(secret)],
+    ] as const) {
+      const refused = await importCredentials(person, [entry]);
+      assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, 'credentials.0.digest'], refused.text);
+      assert.equal(await authorize(bearer(secret)), 401);
+    }
+    assert.equal((await importCredentials(owner, [keyEntry(secret)])).status, 200);
+    assert.equal(await authorize(bearer(secret)), 200);
+  });
+
   test('one request imports hundreds of credentials', {
     skip: engine.name === 'postgres' && 'one engine is enough',
   }, async () => {

@@ -150,7 +150,7 @@ forEachEngine('workspace policy', (engine) => {
       [{ requireAddresses: true }, 'access-tokens', token, ['restrictions.addresses']],
       [{ requireAddresses: true }, 'api-keys', { ...key, restrictions: { maxUses: 1 } }, ['restrictions.addresses']],
       [{ requireAddresses: true }, 'api-keys', { ...key, restrictions: { addresses: ['::1'] } }, []],
-      ...['0.0.0.0/0', '::/0', '::ffff:0:0/96'].map(
+      ...['0.0.0.0/0', '::/0', '::ffff:0:0/96', '128.0.0.0/1', '2000::/3'].map(
         (range): [UpdatePolicy, string, Record<string, unknown>, string[]] => [
           { requireAddresses: true },
           'access-tokens',

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SECOND } from '../contract/limits.ts';
+import { formatSeconds } from '../contract/seconds.ts';
 import { lockOwnedJob } from '../store/jobs.ts';
 import type { JobTable } from '../store/schema/jobs.ts';
 import { type JobResult, transitionAfter } from './job-transition.ts';
@@ -52,7 +53,7 @@ export function createHeldJob(
   }
 
   function startTimeLimit(limitMs: number): NodeJS.Timeout {
-    const message = `Stopped: the time limit of ${Math.round(limitMs / SECOND)} seconds was exceeded.`;
+    const message = `Stopped: the time limit of ${formatSeconds(Math.round(limitMs / SECOND))} was exceeded.`;
     return setTimeout(() => abort('time_limit', message), limitMs);
   }
 

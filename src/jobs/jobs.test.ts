@@ -255,7 +255,7 @@ forEachEngine('jobs', (engine) => {
     await until(async () => node.ended.length === 1);
     assert.deepEqual(
       [node.ended[0]?.status, node.ended[0]?.error],
-      ['failed', 'Stopped: the time limit of 1 s was exceeded.'],
+      ['failed', 'Stopped: the time limit of 1 second was exceeded.'],
     );
     await node.stop();
   });

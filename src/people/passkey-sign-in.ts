@@ -1,5 +1,4 @@
 import type { RequestOrigin } from '../contract/audit.ts';
-import { DURATIONS } from '../contract/limits.ts';
 import type { PasskeyAssertion } from '../contract/passkeys.ts';
 import { Problem } from '../contract/problem.ts';
 import { advancePasskey, consumeChallenge, findPasskeyByCredentialId } from '../store/passkeys.ts';
@@ -8,7 +7,7 @@ import { personAccount, throttleAttempt, unknownAccount } from './attempt-thrott
 import { type PeopleContext, refuseIfPasswordsOff } from './context.ts';
 import { createChallenge } from './passkeys.ts';
 import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
-import { challengeDigest, loadWebauthn, type RelyingParty, verifyPasskeyAssertion } from './webauthn.ts';
+import { assertionOptions, challengeDigest, type RelyingParty, verifyPasskeyAssertion } from './webauthn.ts';
 
 /**
  * Starts a sign-in with any passkey that the browser has for this host. Throws `rate_limited`, and `forbidden` while
@@ -20,13 +19,7 @@ export async function startPasskeySignIn(
   origin: RequestOrigin,
 ): Promise<object> {
   refuseIfPasswordsOff(context);
-  const { generateAuthenticationOptions } = await loadWebauthn();
-  return generateAuthenticationOptions({
-    rpID: relyingParty.rpId,
-    challenge: await createChallenge(context, null, 'sign-in', origin),
-    timeout: DURATIONS.passkeyChallenge,
-    userVerification: 'required',
-  });
+  return assertionOptions(relyingParty, await createChallenge(context, null, 'sign-in', origin));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { verifyPassphrase } from '../authorization/passphrase.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
-import { DURATIONS, LIMITS } from '../contract/limits.ts';
+import { LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Reauthenticate } from '../contract/reauthentication.ts';
 import { findSessionSignIn } from '../store/identities.ts';
@@ -17,7 +17,7 @@ import {
   secondFactorRequired,
 } from './second-factor.ts';
 import { recordSignInFailure } from './sessions.ts';
-import { challengeDigest, loadWebauthn, type RelyingParty, transportsOf, verifyPasskeyAssertion } from './webauthn.ts';
+import { assertionOptions, challengeDigest, type RelyingParty, verifyPasskeyAssertion } from './webauthn.ts';
 
 /** Starts a reauthentication with a passkey. Returns the options for the browser. Throws `rate_limited`. */
 export async function startPasskeyReauthentication(
@@ -26,15 +26,9 @@ export async function startPasskeyReauthentication(
   relyingParty: RelyingParty,
   origin: RequestOrigin,
 ): Promise<object> {
-  const { generateAuthenticationOptions } = await loadWebauthn();
   const passkeys = await listPasskeys(context.store.read, caller.personId, { limit: LIMITS.passkeys.max, after: null });
-  return generateAuthenticationOptions({
-    rpID: relyingParty.rpId,
-    challenge: await createChallenge(context, caller.personId, 'reauthentication', origin),
-    timeout: DURATIONS.passkeyChallenge,
-    userVerification: 'required',
-    allowCredentials: passkeys.map((row) => ({ id: row.credential_id, transports: transportsOf(row) })),
-  });
+  const challenge = await createChallenge(context, caller.personId, 'reauthentication', origin);
+  return assertionOptions(relyingParty, challenge, passkeys);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { DURATIONS } from '../contract/limits.ts';
 import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys.ts';
 import type { PasskeyRow } from '../store/passkeys.ts';
 import { sha256 } from './context.ts';
@@ -11,7 +12,10 @@ export interface RelyingParty {
 /** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812). Algorithms that are experimental in Node.js are omitted. */
 export const SUPPORTED_ALGORITHM_IDS = [-8, -7, -257];
 
-/** Loads the library at first use. It takes a third of a second and 30 MB, and many installations never need it. */
+/**
+ * Loads the library at first use. Loading takes 30 MB and can hold the event loop for 50 ms, so a server with passkeys
+ * loads the library when it starts. Otherwise the first registration does; requests without a passkey never do.
+ */
 export function loadWebauthn(): Promise<typeof import('@simplewebauthn/server')> {
   return import('@simplewebauthn/server');
 }
@@ -44,7 +48,7 @@ function readChallenge(clientDataJSON: string): string {
   }
 }
 
-export function transportsOf(row: PasskeyRow): string[] {
+export function transportsOf(row: Pick<PasskeyRow, 'transports'>): string[] {
   const transports: unknown = JSON.parse(row.transports);
   return Array.isArray(transports) ? transports.filter((transport) => typeof transport === 'string') : [];
 }
@@ -93,6 +97,30 @@ export async function verifyPasskeyRegistration(
 }
 
 /**
+ * Returns the options with which a browser asks for a passkey (WebAuthn level 3, section 5.5). Without `passkeys`, any
+ * passkey for this host can be used. Does not load the library, because anyone can request these options.
+ */
+export function assertionOptions(
+  { rpId }: RelyingParty,
+  challenge: Uint8Array,
+  passkeys?: readonly Pick<PasskeyRow, 'credential_id' | 'transports'>[],
+): object {
+  return {
+    rpId,
+    challenge: Buffer.from(challenge).toString('base64url'),
+    ...(passkeys !== undefined && {
+      allowCredentials: passkeys.map((row) => ({
+        id: row.credential_id,
+        type: 'public-key',
+        transports: transportsOf(row),
+      })),
+    }),
+    timeout: DURATIONS.passkeyChallenge,
+    userVerification: 'required',
+  };
+}
+
+/**
  * Verifies a sign-in response (WebAuthn level 3, section 7.2) except for the challenge, which the caller must consume,
  * and the counter, which the caller must advance. `use` is null if the response is invalid or there is no `passkey`.
  * Never throws.
@@ -102,9 +130,9 @@ export async function verifyPasskeyAssertion(
   passkey: PasskeyRow | undefined,
   relyingParty: RelyingParty,
 ): Promise<{ readonly challenge: string; readonly use: { counter: number; backedUp: boolean } | null }> {
-  const { verifyAuthenticationResponse } = await loadWebauthn();
   const challenge = readChallenge(response.response.clientDataJSON);
   if (passkey === undefined) return { challenge, use: null };
+  const { verifyAuthenticationResponse } = await loadWebauthn();
   const { clientDataJSON, authenticatorData, signature, userHandle } = response.response;
   const expectedHandle = Buffer.from(passkey.person_id).toString('base64url');
   if (userHandle !== undefined && userHandle !== null && userHandle !== expectedHandle) return { challenge, use: null };

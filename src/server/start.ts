@@ -2,7 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { createHttpServer } from '../http/http-server.ts';
 import { endDisallowedPasswordSessions } from '../people/password-sessions.ts';
 import { createSetupCode } from '../people/sign-up.ts';
+import { loadWebauthn } from '../people/webauthn.ts';
 import { removeSecretsFromRepositoryUrls } from '../platform/resources/repository-credentials.ts';
+import { hasPasskeys } from '../store/passkeys.ts';
 import { startBackgroundWork } from './background-work.ts';
 import { type Base, openBase, type StartOptions } from './base.ts';
 import { type Closers, createClosers } from './closers.ts';
@@ -40,6 +42,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     const services = await createServices(base, cluster, () => url);
     await removeSecretsFromRepositoryUrls(base.store, services.people.seal, base.clock());
     await endDisallowedPasswordSessions(services.people);
+    if (await hasPasskeys(base.store.read)) await loadWebauthn();
     const app = await createApp(base, services);
     await cluster.membership.start();
     url = await listen(app, settings);

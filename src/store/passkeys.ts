@@ -31,6 +31,11 @@ export async function findPasskeyByCredentialId(
     .executeTakeFirst();
 }
 
+/** Whether anyone on the installation has a passkey. */
+export async function hasPasskeys(db: Queryable): Promise<boolean> {
+  return (await db.selectFrom('passkey').select('id').limit(1).executeTakeFirst()) !== undefined;
+}
+
 export async function countPasskeys(db: Queryable, personId: string): Promise<number> {
   const { count } = await db
     .selectFrom('passkey')

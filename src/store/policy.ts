@@ -7,6 +7,9 @@ import type { WorkspacePolicyTable } from './schema/workspaces.ts';
 import type { Schema } from './schema.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
+/** Patterns of restrictions with a range larger than /7, which the rule `requireAddresses` refuses. */
+const VAST_RANGE_PATTERNS = [0, 1, 2, 3, 4, 5, 6].map((prefixLength) => `%/${prefixLength}"%`);
+
 export type PolicyRow = Omit<WorkspacePolicyTable, 'workspace_id'>;
 
 /** Returns the policy of a workspace, or undefined if none was ever saved, in which case the defaults apply. */
@@ -72,10 +75,11 @@ function violationCondition(rule: CredentialRule, policy: PolicyRow): RawBuilder
       return policy.allow_all === 1 ? null : sql`credential.kind = 'access_token' and ${hasRight('all')}`;
     case 'requireAddresses':
       if (policy.require_addresses === 0) return null;
-      // A range with the prefix length 0, such as 0.0.0.0/0, contains every address and does not count as a
-      // restriction.
       return sql`(credential.restrictions is null or credential.restrictions like ${'%"addresses":[]%'} or
-        credential.restrictions like ${'%/0"%'})`;
+        ${sql.join(
+          VAST_RANGE_PATTERNS.map((pattern) => sql`credential.restrictions like ${pattern}`),
+          sql` or `,
+        )})`;
   }
 }
 

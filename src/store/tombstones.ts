@@ -35,9 +35,25 @@ export async function insertTombstonesOfIssued(
     on conflict (digest) do nothing`.execute(trx);
 }
 
-/** Deletes the tombstone of a secret that is imported again. The digest determines the workspace. */
-export async function deleteTombstone(trx: Trx, digest: Uint8Array): Promise<void> {
-  await trx.deleteFrom('credential_tombstone').where('digest', '=', digest).execute();
+/** Deletes the tombstone of a secret that is imported again into the same workspace, as the same kind of credential. */
+export async function deleteTombstone(
+  trx: Trx,
+  workspaceId: string,
+  kind: CredentialKind,
+  digest: Uint8Array,
+): Promise<void> {
+  await trx
+    .deleteFrom('credential_tombstone')
+    .where('digest', '=', digest)
+    .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', kind)
+    .execute();
+}
+
+/** Whether a digest has a tombstone in any workspace. */
+export async function hasTombstone(db: Queryable, digest: Uint8Array): Promise<boolean> {
+  const query = db.selectFrom('credential_tombstone').select('credential_id').where('digest', '=', digest);
+  return (await query.executeTakeFirst()) !== undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { SECOND } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
+import { formatSeconds } from '../../contract/seconds.ts';
 import { JobFailure, type RunningJob } from '../../jobs/jobs.ts';
 import type { RetryDelays } from '../../runner/ssh-connection.ts';
 import { listDeploymentServers, updateDeployment, updateDeploymentServerStatuses } from '../../store/deployments.ts';
@@ -146,7 +147,7 @@ export async function deployBatches(
     const batch = nextBatch(currentRow, servers.length);
     if (batch === null) return 'done';
     if (batch.from > 0 && row.pause_seconds > 0) {
-      log.writeSystemLine(`Waiting ${row.pause_seconds} seconds before the next batch.`);
+      log.writeSystemLine(`Waiting ${formatSeconds(row.pause_seconds)} before the next batch.`);
       await pause(row.pause_seconds * SECOND, job.signal);
     }
     await progress.update({ under_way: 1 });

@@ -1,4 +1,5 @@
 import { SECOND } from '../../contract/limits.ts';
+import { formatSeconds } from '../../contract/seconds.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
@@ -52,7 +53,7 @@ async function waitUntilHealthy(
     if (result.exitCode === 0 && !result.timedOut) return;
     if (performance.now() + HEALTH_CHECK_INTERVAL_MS > deadlineMs) {
       const suffix = result.lastLine === '' ? '' : `: ${result.lastLine.slice(0, 500)}`;
-      throw new JobFailure(`${target.name}: the app was not healthy within ${timeoutSeconds} seconds${suffix}`);
+      throw new JobFailure(`${target.name}: the app was not healthy within ${formatSeconds(timeoutSeconds)}${suffix}`);
     }
     await pause(HEALTH_CHECK_INTERVAL_MS, signal);
   }

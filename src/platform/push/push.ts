@@ -81,7 +81,9 @@ async function requireSigningApp(
   limiter.count(address, now);
   throw new Problem(
     'invalid_token',
-    'No app with this ID or slug has the push secret that signed the request. Check the URL and the secret at the Git host.',
+    candidates.length < PUSH_LIMITS.candidates
+      ? 'No app with this ID or slug has the push secret that signed the request. Check the URL and the secret at the Git host.'
+      : 'Too many apps of this installation have this slug. Use the ID of the app in the URL at the Git host.',
   );
 }
 

@@ -3,6 +3,7 @@ import { recordAuditEvent, systemRequestContext } from '../../audit/request-cont
 import { SECOND } from '../../contract/limits.ts';
 import { UNFINISHED_STATUSES } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
+import { formatSeconds } from '../../contract/seconds.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { run, type StepOutcome } from '../../runner/run.ts';
 import { resolveNotices } from '../../store/notices.ts';
@@ -15,7 +16,8 @@ import { RUN_JOB_KIND, requireRun } from './runs.ts';
 
 /** Throws `JobFailure` unless the script ended in time with exit code 0. */
 function requireSuccess(outcome: StepOutcome, timeoutSeconds: number): void {
-  if (outcome.timedOut) throw new JobFailure(`The script took longer than ${timeoutSeconds} seconds and was ended.`);
+  if (outcome.timedOut)
+    throw new JobFailure(`The script took longer than ${formatSeconds(timeoutSeconds)} and was ended.`);
   if (outcome.problem !== null) throw new JobFailure(outcome.problem);
   if (outcome.exitCode === 0) return;
   const ending =

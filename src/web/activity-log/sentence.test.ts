@@ -30,7 +30,7 @@ const storefront = { kind: 'app', id: 'app_1', name: 'Storefront' } as const;
 const CASES: readonly (readonly [AuditEvent, string])[] = [
   [
     createEvent('env.updated', { target: storefront, detail: { version: 2, set: ['A', 'B', 'C'], removed: ['D'] } }),
-    'Ada changed A, B, C and 1 more in the environment of Storefront',
+    'Ada changed A, B, C, and 1 more in the environment of Storefront',
   ],
   [
     createEvent('env.revealed', { target: storefront, detail: { names: ['DATABASE_URL'] } }),

@@ -64,7 +64,7 @@ export const strings = {
     unusedForDays: (days: number) =>
       plural(days, { one: 'Unused for 1 day', other: `Unused for ${days.toLocaleString('en')} days` }),
     policyLabel: 'Policy',
-    anyPolicy: 'Compliant or not',
+    anyPolicy: 'Any policy',
     violatesPolicy: 'Violates policy',
     expiryLabel: 'Expiry',
     anyExpiry: 'Any expiry',
