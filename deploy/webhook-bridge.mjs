@@ -68,7 +68,7 @@ const TARGETS = {
       },
     });
   },
-  /** Appends to an NDJSON file that the agent of a log store reads: Fluent Bit, Vector, Filebeat, Splunk's forwarder. */
+  /** Appends to an NDJSON file that a log shipper reads, such as Fluent Bit, Vector, Filebeat or Splunk's forwarder. */
   async file(message, id) {
     appendFileSync(environment.LOG_FILE, `${JSON.stringify({ id, ...message })}\n`, { mode: 0o600, flush: true });
   },

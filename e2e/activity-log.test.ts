@@ -156,7 +156,7 @@ test('the page of a deleted credential still shows its events', async () => {
   await listItemOf(tab, 'deleted the access token Deleted token').waitFor();
 });
 
-test('a member sees a credential without its events and buttons, and has no access to the log', async () => {
+test('a member sees a credential, but neither its events nor its buttons, and has no access to the log', async () => {
   const tab = await fixture.open(`/settings/access-tokens/${token.id}`, { person: linus });
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
   await tab.getByRole('region', { name: 'Source addresses' }).waitFor();

@@ -44,7 +44,7 @@ async function startBridge(environment: Readonly<Record<string, string>>) {
   };
 }
 
-test('the bridge forwards each verified message to ntfy, Loki and PagerDuty once, and again after a failure', async () => {
+test('the bridge forwards each verified message to its target (ntfy, Loki or PagerDuty) once, and again only if the target failed', async () => {
   const receiver = await startWebhookReceiver();
   const { origin } = new URL(receiver.url);
   const targets = [
@@ -100,7 +100,7 @@ test('the bridge forwards each verified message to ntfy, Loki and PagerDuty once
   await receiver.close();
 });
 
-test('the bridge appends verified messages to a file for the agent of a log store', async () => {
+test('the bridge appends verified messages to a file that a log shipper can read, and skips duplicates', async () => {
   const directory = temporaryDirectory();
   const file = join(directory, 'devpilot.ndjson');
   const send = await startBridge({ TARGET: 'file', LOG_FILE: file });

@@ -105,7 +105,7 @@ test('a body that names a creator or a workspace is refused; the creator is the 
   assert.equal((await createKey(owner, ['read'])).createdBy?.email, owner.email);
 });
 
-test('no credential creates or edits credentials or invites people, and a credential needs at least one right (unlike in CVE-2026-72826)', async () => {
+test('neither an access token nor an API key can create or edit credentials or invite people, and each needs at least one right (unlike in CVE-2026-72826)', async () => {
   const token = await createToken(owner, ['all']);
   const key = await createKey(owner, ['read', 'write', 'delete', 'manage_apps']);
   for (const { secret } of [token, key]) {

@@ -14,7 +14,10 @@ export interface NoticeDraft {
   readonly kind: NoticeKind;
   /** The credential, app, script, issue or webhook that the notice is about. */
   readonly subject: AuditParty & { readonly id: string };
-  /** Distinguishes the notice from an earlier notice of the same kind and subject, which it replaces. */
+  /**
+   * Identifies the occurrence. If the existing notice of the same kind and subject has the same value, the draft is
+   * ignored; otherwise a notice with this draft replaces it.
+   */
   readonly occurrence?: string;
   /** Must not contain secrets, because people see it and webhooks receive it. `describeNotice` reads its fields. */
   readonly detail: Readonly<Record<string, unknown>>;

@@ -74,7 +74,7 @@ test('successful look-ups are never counted', async () => {
   for (let count = 0; count < 1000; count++) assert.equal(await find(`known_${count}`), `known_${count}`);
 });
 
-test('a flood of unknown secrets neither evicts cached records nor limits their look-ups, even without the lease', async () => {
+test("a flood of unknown secrets neither evicts cached records nor limits their look-ups, even after the node's lease has expired", async () => {
   let holdsLease = true;
   const { find, registry, reads } = setUp({ capacity: 5, holdsLease: () => holdsLease });
   for (let count = 0; count < 5; count++) await find(`known_${count}`);
@@ -88,7 +88,7 @@ test('a flood of unknown secrets neither evicts cached records nor limits their 
   assert.equal(reads(), 16);
 });
 
-test('beyond the maximum number of addresses, the one whose last unknown secret is oldest is forgotten', async () => {
+test('when too many addresses are tracked, the one that least recently sent an unknown secret is forgotten', async () => {
   const { find } = setUp();
   for (let count = 0; count < 10; count++) await find(`guess ${count}`);
   assert.equal(await find('again'), 1);

@@ -6,7 +6,7 @@ export interface LeakyBucketLimits {
   readonly burst: number;
   /** Number of events per second that a client may cause in the long run. */
   readonly perSecond: number;
-  /** Maximum number of tracked clients. Beyond it, the client whose last event is oldest is dropped. */
+  /** Maximum number of tracked clients. Beyond it, the client that was least recently counted is dropped. */
   readonly maxClients: number;
 }
 

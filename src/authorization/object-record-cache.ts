@@ -10,7 +10,8 @@ interface CachedRecord extends CredentialRecord {
 const MAX_SECOND_CHANCES = 64;
 
 /**
- * A cache for guards, which have thousands of records, whereas servers have up to a million. Storing records as objects
+ * A cache for guards, SDK authorizers in other processes. They have thousands of records, whereas servers have up to a
+ * million. A record's `row` is the number by which usage counters find it. Storing records as objects
  * makes a look-up a single `Map` access that builds no object, at the price of more memory per record. If the results
  * of the benchmark `guard` were as good with `createRecordCache`, guards could use that, and this file could be
  * deleted.

@@ -136,7 +136,7 @@ test('after an edit of the rate the bucket is empty at worst, so one request is 
   assert.deepEqual([accepted, rate.waitMs], [false, 86_400_000]);
 });
 
-test('requests beyond the rate are refused immediately, without the store and without using memory', async () => {
+test('requests beyond the rate are refused immediately, write nothing to the store and use no memory', async () => {
   const { startNode, advance, writes } = setUp({ requests: 2, seconds: 60 });
   const node = startNode();
   assert.deepEqual([node.takeNow().accepted, node.takeNow().rate.remaining], [true, 0]);

@@ -9,7 +9,9 @@ export async function writeToBucket(name: string, source: AsyncIterable<Uint8Arr
   if (!/^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)*$/.test(name)) {
     throw new Failure('--to-bucket must be the name of an object, such as audit/2026-11.ndjson.');
   }
-  // Upload IDs are not recorded: the bucket's lifecycle rule removes interrupted multipart uploads.
+  // Upload IDs are not recorded: if an upload is interrupted, only a lifecycle rule of the bucket (recommended in
+  // operations.md) removes its parts.
   const onUpload = () => Promise.resolve();
+  // `bucket.name` is the prefix of every location in the bucket.
   await bucket.write(`${bucket.name}${name}`, source, onUpload, new AbortController().signal);
 }

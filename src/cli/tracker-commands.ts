@@ -82,7 +82,9 @@ function errorCommands(program: Command): void {
 }
 
 function errorKeyCommands(errors: Command): void {
-  const parent = errors.command('keys').description('Manage public keys for submitting errors with Sentry SDKs');
+  const parent = errors
+    .command('keys')
+    .description('Manage error keys, non-secret keys with which Sentry SDKs submit errors');
   const load = () => import('./error-keys.ts');
   apiCommand(parent, 'list', 'List error keys and their DSNs')
     .option('--limit <count>', LIMIT_HELP, '50')

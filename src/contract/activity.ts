@@ -1,4 +1,4 @@
-/** Schemas of the activity tracker. Runs in browsers and on the server. */
+/** Schemas of the activity tracker; those of the activity log are in `audit.ts`. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { oneOf } from './fields.ts';
 import { instant } from './instant.ts';

@@ -189,7 +189,7 @@ test('a value that a reader could not read back is refused, naming the variable 
   }
 });
 
-test('Node.js, python-dotenv and sh agree on a dotenv file of values without backslashes, carriage returns, ${ and mixed quotes', () => {
+test('Node.js, python-dotenv and sh agree on a dotenv file whose values contain no backslash, carriage return or ${, and no single quote together with a double quote, $ or a backtick', () => {
   const isCommon = (value: string) => !/[\\\r]|\$\{/.test(value) && (!value.includes("'") || !/["$`]/.test(value));
   const { path, values } = writeSampleFile('dotenv', isCommon);
   assertSame(JSON.parse(run(process.execPath, [`--env-file=${path}`, '-e', PRINT_JSON])), values);

@@ -134,9 +134,9 @@ function pickFields(credential: Credential, fields: readonly string[], now: numb
 
 /**
  * Updates an API key, except its secret. When this resolves, no node uses the old record any more. `receipt` is null if
- * nothing changed. Throws `not_found`, `conflict` (`If-Match`), `unavailable` if the change was saved but not confirmed
- * by every node in time, and `validation_failed` for an expiry that is not in the future, for unknown projects or apps,
- * and for changes that the policy does not allow.
+ * nothing changed. Throws `not_found`, `conflict` if `If-Match` names another version, `unavailable` if the change was
+ * saved but not confirmed by every node in time, and `validation_failed` for an expiry that is not in the future, for
+ * unknown projects or apps, and for changes that the policy does not allow.
  */
 export async function updateApiKey(
   context: CredentialContext,

@@ -211,8 +211,8 @@ function keepsExpired(before: Policy, after: Policy): boolean {
 
 /**
  * Changes the policy of a workspace. When this resolves, every node uses the resulting expiries; `receipt` is null if
- * no expiry changed. Throws `conflict` (`If-Match`), `validation_failed`, and `unavailable` if the change was saved but
- * not confirmed by every node in time.
+ * no expiry changed. Throws `conflict` if `If-Match` names another version, `validation_failed`, and `unavailable` if
+ * the change was saved but not confirmed by every node in time.
  */
 export async function updatePolicy(
   context: CredentialContext,
@@ -248,7 +248,7 @@ export async function updatePolicy(
 
 /**
  * Returns the credentials and members that would violate the policy after a change, oldest first. Changes nothing.
- * Throws `conflict` (`If-Match`) and `validation_failed`.
+ * Throws `conflict` if `If-Match` names another version, and `validation_failed`.
  */
 export async function getViolations(
   context: CredentialContext,

@@ -178,8 +178,8 @@ async function toEditedRow(
 /**
  * Edits a workload identity. If anything but the name or the lifetime changes, the tokens issued earlier are revoked:
  * when this resolves, no node accepts them. An edit that changes nothing is not recorded. Throws `not_found`,
- * `conflict` (`If-Match`), `validation_failed` like `createWorkloadIdentity`, and `unavailable` if not every node has
- * confirmed the revocation in time.
+ * `conflict` if `If-Match` names another version, `validation_failed` like `createWorkloadIdentity`, and `unavailable`
+ * if not every node has confirmed the revocation in time.
  */
 export async function updateWorkloadIdentity(
   context: WorkloadContext,
@@ -221,7 +221,8 @@ export async function updateWorkloadIdentity(
 
 /**
  * Deletes a workload identity and the tokens issued for it. When this resolves, no node accepts the tokens. Throws
- * `not_found`, `conflict` (`If-Match`), and `unavailable` if not every node has confirmed the revocation in time.
+ * `not_found`, `conflict` if `If-Match` names another version, and `unavailable` if not every node has confirmed the
+ * revocation in time.
  */
 export async function deleteWorkloadIdentity(
   context: WorkloadContext,

@@ -294,7 +294,7 @@ forEachEngine('the activity tracker', (engine) => {
     assert.equal(unauthorized.status, 401);
   });
 
-  test('an event in binary mode can have no data', async () => {
+  test('an event in binary mode needs no data', async () => {
     const { send, listEvents } = await createTracker();
     const attributes = { 'ce-specversion': '1.0', 'ce-id': 'a', 'ce-source': '/bin', 'ce-type': 'raw' };
     assert.equal((await send(undefined, attributes)).status, 201);

@@ -664,7 +664,7 @@ for (const storage of STORAGES) {
       assert.equal((await restoreAndWait(backup, { app: target.app.id })).lastRestore?.status, 'completed');
     });
 
-    test('an API key needs access to both apps to restore into another one, and must be unrestricted and have manage_servers to choose a server', async () => {
+    test("to restore an app's backup into another app, an API key needs access to both; to choose a server, it must be unrestricted and have manage_servers", async () => {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
       const backup = await createCompletedBackup(app);
@@ -758,7 +758,7 @@ for (const storage of STORAGES) {
       }
     });
 
-    test('a verification that finds a difference or damage fails, and raises a notice until one succeeds', async () => {
+    test('a verification that finds a difference or damage fails, and raises a notice that stays until a verification succeeds', async () => {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
       const backup = await createCompletedBackup(app);

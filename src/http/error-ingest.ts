@@ -62,9 +62,9 @@ function readAuthField(header: string, field: 'sentry_key' | 'sentry_timestamp')
 }
 
 /**
- * Returns the public key from the headers, from the query string (where browser SDKs send it), or otherwise from the
- * DSN in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two different
- * keys.
+ * Returns the `publicKey` of an error key from the headers, from the query string (where browser SDKs send it), or
+ * otherwise from the DSN in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request`
+ * for two different keys.
  */
 async function publicKeyOf(request: FastifyRequest, envelope: ByteReader | null): Promise<string> {
   const { url = '' } = request.raw;
@@ -140,7 +140,7 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
 }
 
 /**
- * The routes to which Sentry SDKs submit errors. They accept only the public key of an error key, which can only submit
+ * The routes to which Sentry SDKs submit errors. They accept only an error key, which can only submit
  * errors and may therefore appear in pages and query strings. Sessions, access tokens and API keys are not accepted
  * in its place; in the query string, they are refused with 400, as on every route.
  */
@@ -229,7 +229,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
   const submissionFields = {
     ...commonFields,
     method: 'POST',
-    description: 'The public key of an error key authenticates the request.',
+    description: 'The error key in the DSN authenticates the request.',
     bodyFormat: 'bytes',
     responses: { 200: z.object({ id: z.string().optional() }) },
     errorCodes: ['too_large', 'unsupported_media_type', 'missing_credential', 'invalid_token', 'forbidden'],

@@ -82,7 +82,8 @@ export function errorRoutes(context: AppContext): Route[] {
       access: errorKeyAccess,
       resourceAccess: 'filtered',
       summary: 'Create an error key',
-      description: 'Returns a public key that can only submit errors, and its DSN for Sentry SDKs.',
+      description:
+        'Returns an error key, which is not secret and can only submit errors, with its DSN for Sentry SDKs.',
       tag,
       body: CreateErrorKey,
       responses: { 201: ErrorKey },

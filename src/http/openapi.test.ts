@@ -29,7 +29,7 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
     rule: 'writes-restricted',
     location: /\/api\/|\/push$|options/,
     reason:
-      'errors are submitted with a public key, which is no credential, pushes are signed, and OPTIONS changes nothing',
+      'errors are submitted with an error key, which is not a credential, pushes are signed, and OPTIONS changes nothing',
   },
   {
     rule: 'reads-restricted',

@@ -199,7 +199,7 @@ forEachEngine('source maps', (engine) => {
     assert.equal(count, 1_000);
   });
 
-  test('a credential has no access to source maps of other apps and workspaces, and members have no access', async () => {
+  test('a restricted token has access to source maps of its apps only, a token of another workspace to none of them, and members cannot list them', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Apart');
     const [app, otherApp] = [await createApp(person, 'Till'), await createApp(person, 'Desk')];
     const unrestricted = await createToken(person, ['error_tracker']);

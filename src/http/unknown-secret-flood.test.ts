@@ -46,7 +46,7 @@ forEachEngine('a flood of unknown secrets', (engine) => {
     return responseCounts;
   }
 
-  test('unknown secrets are limited per address, without affecting cached credentials and other addresses', async () => {
+  test('unknown secrets are limited per address, without affecting cached credentials or other addresses', async () => {
     const cachedKey = await createKey(owner, ['read']);
     const uncachedToken = await createToken(owner, ['all']);
     const otherAddressKey = await createKey(owner, ['read']);

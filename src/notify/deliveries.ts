@@ -120,7 +120,8 @@ function requireActive(webhook: WebhookTable): void {
 /**
  * Sends a delivery's message again, as a new delivery that is sent out of order and not retried. If the delivery is
  * still waiting for its next attempt, instead makes it due now, together with all other waiting deliveries if the
- * webhook is ordered. Throws `not_found`, `conflict` if the webhook is not active, and `idempotent_replay`.
+ * webhook is ordered. Throws `not_found`, `conflict` if the webhook is not active, and `idempotent_replay` for a
+ * repeated request.
  */
 export async function redeliver(
   context: NotifyContext,
@@ -151,7 +152,7 @@ export async function redeliver(
 
 /**
  * Sends a test message without retries. Throws `not_found`, `conflict` if the webhook is not active, and
- * `idempotent_replay`.
+ * `idempotent_replay` for a repeated request.
  */
 export async function testWebhook(
   context: NotifyContext,

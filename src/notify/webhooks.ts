@@ -90,7 +90,7 @@ function requireAllowedUrl({ outbound }: NotifyContext, url: string): void {
 /**
  * Creates a webhook. It receives only events that occur after its creation. No other response contains the secret.
  * Throws `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes or if the workspace has the maximum number of
- * webhooks, and `idempotent_replay`.
+ * webhooks, and `idempotent_replay` for a repeated request.
  */
 export function createWebhook(
   context: NotifyContext,
@@ -230,7 +230,8 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
 
 /**
  * Replaces the secret. For a day, messages are signed with the new and the previous secret, so that there is time to
- * update the receiver; older secrets are no longer used. Throws `not_found` and `idempotent_replay`.
+ * update the receiver; older secrets are no longer used. Throws `not_found` and `idempotent_replay` for a repeated
+ * request.
  */
 export async function replaceWebhookSecret(
   context: NotifyContext,

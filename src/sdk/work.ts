@@ -52,7 +52,7 @@ function deploymentClientOf(transport: Transport) {
     /** Creates a deployment of an app; resolves before it finishes. */
     create: (app: string, body: CreateDeploymentInput = {}, call?: CallOptions): Promise<Deployment> =>
       send('POST', `${pathTo('/v1/apps', app)}/deployments`, { ...call, body }),
-    /** Creates a deployment of an earlier deployment's commit; resolves before it finishes. */
+    /** Rolls back to the deployment `id`: creates a deployment of its commit. Resolves before that finishes. */
     rollBack: (id: string, body: CreateRollbackInput = {}, call?: CallOptions): Promise<Deployment> =>
       send('POST', `${pathTo(path, id)}/rollback`, { ...call, body }),
     cancel: actionRequest('cancel'),

@@ -43,7 +43,8 @@ export async function findAuditSequence(db: Queryable, workspaceId: string): Pro
 
 /**
  * Locks a workspace's activity log until the transaction ends; recording a change acquires the same lock. Every
- * transaction that changes notices acquires it first, so that no notice is created for an object that has just changed.
+ * transaction that changes notices acquires it first, so that no notice is based on a state that a concurrent
+ * transaction is changing.
  */
 export async function lockAuditHead(trx: Trx, workspaceId: string): Promise<void> {
   await trx

@@ -81,8 +81,8 @@ const BY_PUBLIC_KEY = `select error_key.id, error_key.workspace_id, error_key.al
   from error_key left join app on app.id = error_key.app_id where error_key.public_key = ?`;
 
 /**
- * Returns the error key with this public key, or undefined. Not filtered by workspace: the key determines it. Read for
- * every envelope, so a deleted key stops working immediately.
+ * Returns the error key with this `public_key`, or undefined. Not filtered by workspace: the key determines the
+ * workspace. Read for every envelope, so a deleted key stops working immediately.
  */
 export function findErrorKeyByPublicKey(store: Store, publicKey: string): Promise<IngestKeyRow | undefined> {
   return store.queryFirst<IngestKeyRow>(BY_PUBLIC_KEY, [publicKey]);

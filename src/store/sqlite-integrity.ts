@@ -21,7 +21,8 @@ import { StartRefusedError } from './start-refused-error.ts';
  * database, and in the `installation` row of the database. The column `clean` of that row is 1 while the database file
  * contains everything that was written. It is set to 0, and checkpointed into the database file, before any write is
  * acknowledged, and set to 1 by a clean stop before the write-ahead log is removed. A database file with `clean` = 0
- * and without its log has therefore lost acknowledged writes; a crash does not remove the log.
+ * and without its log has therefore lost acknowledged writes, except after the start that `stopped` names. A crash does
+ * not remove the log.
  */
 interface StoreState {
   /**
@@ -33,7 +34,7 @@ interface StoreState {
   readonly starts: number;
   /**
    * The number of the start whose clean stop could not be recorded in the database file, for example because the disk
-   * was full.
+   * was full. For this start, `clean` = 0 without a log is accepted.
    */
   readonly stopped?: number;
 }
@@ -44,7 +45,7 @@ interface InstallationState {
   readonly clean: number;
 }
 
-/** Files up to this size are checked completely before the start; the check takes at most about 200 ms. */
+/** Files up to this size are checked with `quick_check` before the start, which takes at most about 200 ms. */
 const MAX_STARTUP_CHECK_BYTES = 16 * 1_048_576;
 const WAL_HEADER_BYTES = 32;
 const WAL_MAGIC = [0x377f0682, 0x377f0683];
@@ -77,8 +78,8 @@ export function writeState(directory: string, state: StoreState): void {
 }
 
 /**
- * Returns whether there is a write-ahead log with a valid header. After a crash the log can have no frames, but always
- * has a valid header.
+ * Returns whether there is a write-ahead log with a valid header. After a crash, the log may be empty of frames, but
+ * its header is always valid.
  */
 function hasWal(path: string): boolean {
   if (readFileSize(path) < WAL_HEADER_BYTES) return false;
@@ -117,8 +118,8 @@ function checkIntegrity(database: DatabaseSync, path: string): void {
 }
 
 /**
- * Returns the installation row of a database file, without modifying the file or its log. Throws `StartRefusedError` if
- * the file is damaged.
+ * Returns the installation row of a database file. Changes neither the file nor an existing log, but can create an
+ * empty log. Throws `StartRefusedError` if the file is damaged.
  */
 function readStoreFile(path: string): InstallationState | undefined {
   try {
@@ -161,7 +162,7 @@ function refuseForeignOrStaleFile(
   const expectedStoreId = state?.store ?? null;
   if (expectedStoreId !== null && row?.store_id !== expectedStoreId) {
     throw new StartRefusedError(
-      `${path} is not the database recorded in ${statePath(directory)}. Restore that database file. ${ACCEPT_HINT}`,
+      `${path} is not the database recorded in ${statePath(directory)}. Restore the database file that belongs to ${statePath(directory)}. ${ACCEPT_HINT}`,
     );
   }
   if (row === undefined) return;
@@ -172,15 +173,15 @@ function refuseForeignOrStaleFile(
   }
   if (row.clean === 0 && !walExists && state?.stopped !== row.starts) {
     throw new StartRefusedError(
-      `${path}-wal is missing or damaged: it contains the latest writes, which are not in ${path}. Restore ${path}-wal. ${ACCEPT_HINT}`,
+      `${path}-wal is missing or damaged. The latest writes were only in that file, not in ${path}. Restore ${path}-wal. ${ACCEPT_HINT}`,
     );
   }
 }
 
 /**
- * Throws `StartRefusedError` if a data directory has lost part of its store; modifies nothing. Files up to 16 MiB are
- * checked completely; larger ones are checked in the background after the start. A directory that never had a store
- * passes.
+ * Throws `StartRefusedError` if a data directory has lost part of its store. Changes neither the database nor an
+ * existing log, but can create an empty log. Files up to 16 MiB are checked with `quick_check`; larger ones are checked
+ * in the background after the start. A directory that never had a store passes.
  */
 export function assertStoreComplete(directory: string): void {
   const path = databaseFileIn(directory);

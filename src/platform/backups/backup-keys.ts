@@ -72,7 +72,7 @@ export async function requireBackupKey(
 /**
  * Replaces the key that encrypts new backups. Existing backups stay encrypted with their keys. Earlier keys that no
  * backup needs are deleted, unless they were created within the last day. Throws `conflict` if there are too many keys,
- * `idempotent_replay`.
+ * `idempotent_replay` for a repeated request.
  */
 export async function replaceBackupKey(context: PlatformContext, request: RequestContext): Promise<BackupKey> {
   const { workspaceId } = request;

@@ -32,8 +32,8 @@ export function backupSettingsOf(app: AppTable): BackupSettings {
 /** Whether a backup, restore or verification has not ended. */
 export const isUnfinished = (row: { readonly status: string } | undefined): boolean =>
   UNFINISHED_STATUSES.some((status) => status === row?.status);
-/** Whether a backup is being restored or verified, or is waiting for that. */
-export const isBeingRead = ({ restore, verification }: LatestRestores = {}) =>
+/** Whether a restore or verification of a backup is pending or running. */
+export const isInUse = ({ restore, verification }: LatestRestores = {}) =>
   isUnfinished(restore) || isUnfinished(verification);
 export const auditTargetOf = (row: BackupTable) => ({ kind: 'backup', id: row.id, name: row.app_name }) as const;
 
@@ -81,7 +81,7 @@ export async function requireBackup(db: Queryable, workspaceId: string, id: stri
   return row;
 }
 
-/** Returns the row of a new restore or verification of a backup. */
+/** Returns a new row of the table `restore`, in which a verification is a row with another `purpose`. */
 export function newRestoreRow(
   request: RequestContext,
   backup: BackupTable,

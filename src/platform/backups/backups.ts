@@ -19,7 +19,7 @@ import {
   backupLanes,
   backupSettingsOf,
   checkUnfinishedLimit,
-  isBeingRead,
+  isInUse,
   isUnfinished,
   JOB_TIMEOUT_MS,
   requireBackup,
@@ -130,7 +130,7 @@ export async function enqueueBackup(
 
 /**
  * Creates a backup, which starts when earlier backups, restores and verifications of the app have ended. Throws
- * `not_found`, `conflict`, `idempotent_replay`.
+ * `not_found`, `conflict`, `idempotent_replay` for a repeated request.
  */
 export async function createBackup(
   context: PlatformContext,
@@ -160,7 +160,7 @@ export async function deleteBackup(context: PlatformContext, request: RequestCon
     await lockBackup(trx, workspaceId, id);
     const row = await requireBackup(trx, workspaceId, id);
     const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
-    if (isUnfinished(row) || isBeingRead(latest)) {
+    if (isUnfinished(row) || isInUse(latest)) {
       throw new Problem(
         'conflict',
         'This backup is being created, restored or verified. Delete it after that has finished.',

@@ -91,7 +91,8 @@ function checkRestorable(row: BackupTable, app: AppTable, serverId: string | nul
 
 /**
  * Creates a restore and enqueues its job. The backup is restored into its app, on the app's server, unless `target`
- * names another app or server. Throws `not_found`, `conflict`, `validation_failed`, `idempotent_replay`.
+ * names another app or server. Throws `not_found`, `conflict`, `validation_failed`, `idempotent_replay` for a repeated
+ * request.
  */
 export async function restoreBackup(
   context: PlatformContext,

@@ -8,7 +8,7 @@ import type { BackupTable } from '../../store/schema/backups.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 import { nextOccurrence } from '../cron-schedule.ts';
-import { auditTargetOf, backupSettingsOf, isBeingRead } from './backup-record.ts';
+import { auditTargetOf, backupSettingsOf, isInUse } from './backup-record.ts';
 import { enqueueBackup, requireBackupKind } from './backups.ts';
 import { enqueueVerification } from './verifications.ts';
 
@@ -113,7 +113,7 @@ export async function applyRetention(
     expired.map(({ id }) => id),
   );
   for (const row of expired) {
-    if (isBeingRead(restores.get(row.id))) continue;
+    if (isInUse(restores.get(row.id))) continue;
     await deleteBackupRow(trx, workspaceId, row.id);
     await recordAuditEvent(trx, systemRequestContext(workspaceId), 'backup.deleted', auditTargetOf(row), now, {
       app: appId,

@@ -27,7 +27,7 @@ export const verificationJobKindName = (storageName: string): string => `verify 
 
 /**
  * Creates a verification and enqueues its job. Throws `conflict` if the backup has no stored object, is already being
- * verified, or too much work on the app's backups is pending, and `idempotent_replay`.
+ * verified, or too much work on the app's backups is pending, and `idempotent_replay` for a repeated request.
  */
 export async function enqueueVerification(
   trx: Trx,
@@ -58,7 +58,10 @@ export async function enqueueVerification(
   return verification;
 }
 
-/** Creates a verification and enqueues its job. Throws `not_found`, `conflict`, `idempotent_replay`. */
+/**
+ * Creates a verification and enqueues its job. Throws `not_found`, `conflict`, `idempotent_replay` for a repeated
+ * request.
+ */
 export async function startVerification(
   context: PlatformContext,
   request: RequestContext,

@@ -159,8 +159,8 @@ function newDeploymentRow(
 
 /**
  * Creates a deployment with its log and audit event, and enqueues it unless it requires an approval. With the option
- * `replace`, cancels the app's other pending deployments. Returns the ID of the deployment.
- * Throws `conflict`, `validation_failed`, `idempotent_replay`.
+ * `replace`, cancels the app's other pending deployments. Returns the ID of the deployment. Throws `conflict`,
+ * `validation_failed`, `idempotent_replay` for a repeated request.
  */
 export async function insertNewDeployment(
   context: PlatformContext,

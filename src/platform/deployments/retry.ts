@@ -96,8 +96,8 @@ function hooksOfRetry(
 
 /**
  * Runs a failed deployment again from the step that failed, with the same commit, servers, options and release, and
- * with the app's current hooks. Throws `not_found`, `idempotent_replay`, `conflict` if the deployment cannot be
- * retried, and `validation_failed` if required variables have no value.
+ * with the app's current hooks. Throws `not_found`, `idempotent_replay` for a repeated request, `conflict` if the
+ * deployment cannot be retried, and `validation_failed` if required variables have no value.
  */
 export function retryDeployment(
   context: PlatformContext,

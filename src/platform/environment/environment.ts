@@ -117,8 +117,8 @@ async function lockEnvironments(trx: Trx, kind: EnvOwnerKind, row: OwnerRow): Pr
 }
 
 /**
- * Writes the values that differ from the current ones as a new version. Throws `conflict` (`If-Match`), and
- * `validation_failed` for too many or too large variables.
+ * Writes the values that differ from the current ones as a new version. Throws `conflict` if `If-Match` names another
+ * version, and `validation_failed` for too many or too large variables.
  */
 async function writeVersion(
   trx: Trx,
@@ -178,8 +178,8 @@ async function writeVersion(
 
 /**
  * Sets variables of an app or a project, and removes the variables whose value is null. Makes all changes or none. In
- * the result, values that are not in the request are null. Throws `not_found`, `conflict` (`If-Match`),
- * `validation_failed`.
+ * the result, values that are not in the request are null. Throws `not_found`, `conflict` if `If-Match` names another
+ * version, `validation_failed`.
  */
 export function updateVariables(
   context: PlatformContext,
@@ -194,7 +194,10 @@ export function updateVariables(
   });
 }
 
-/** Removes one variable. Throws `not_found` if it does not exist or is inherited, `conflict` (`If-Match`). */
+/**
+ * Removes one variable. Throws `not_found` if it does not exist or is inherited, `conflict` if `If-Match` names another
+ * version.
+ */
 export async function deleteVariable(
   context: PlatformContext,
   request: RequestContext,
@@ -245,8 +248,8 @@ export async function listEnvVersions(
 }
 
 /**
- * Restores the variables of an earlier version, as a new version. Throws `not_found`, `conflict` (`If-Match`),
- * `validation_failed`.
+ * Restores the variables of an earlier version, as a new version. Throws `not_found`, `conflict` if `If-Match` names
+ * another version, `validation_failed`.
  */
 export function restoreVersion(
   context: PlatformContext,

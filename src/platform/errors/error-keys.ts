@@ -26,7 +26,7 @@ import { isAllowedResource } from '../resources/resources.ts';
 const KEY_BYTES = 16;
 
 /**
- * Returns the DSN for Sentry SDKs. The public key is the user name. The path ends with a project number, which the SDKs
+ * Returns the DSN for Sentry SDKs. The error key is the user name. The path ends with a project number, which the SDKs
  * require and Devpilot ignores.
  */
 function dsnOf(publicKey: string, baseUrl: string): string {
@@ -49,7 +49,7 @@ function serializeErrorKey(row: ErrorKeyRow, baseUrl: string): ErrorKey {
 /**
  * Creates a key that can only submit errors. `baseUrl` is the URL at which callers reach this server. Throws
  * `validation_failed` for an app that is unknown or not accessible, or beyond the maximum number of keys, and
- * `idempotent_replay`.
+ * `idempotent_replay` for a repeated request.
  */
 export function createErrorKey(
   context: PlatformContext,

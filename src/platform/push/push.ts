@@ -22,7 +22,7 @@ export const pushSecretAssociatedData = (row: { readonly app_id: string; readonl
 
 /**
  * Creates or replaces the push secret of an app. Only this response contains it. Throws `not_found`,
- * `idempotent_replay`.
+ * `idempotent_replay` for a repeated request.
  */
 export function createPushSecret(
   context: PlatformContext,

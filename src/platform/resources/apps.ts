@@ -117,7 +117,7 @@ async function applyInput(
 
 /**
  * Creates an app. Throws `conflict` for a taken slug, `validation_failed` for an unknown project or server, and
- * `idempotent_replay`.
+ * `idempotent_replay` for a repeated request.
  */
 export function createApp(context: PlatformContext, request: RequestContext, input: CreateApp): Promise<App> {
   const now = context.clock();
@@ -165,7 +165,7 @@ export async function getApp(context: PlatformContext, workspaceId: string, idOr
   return serializeApp(await requireResource(context.store.read, 'app', workspaceId, idOrSlug));
 }
 
-/** Edits an app. Throws `not_found`, `validation_failed`, and `conflict` (`If-Match`). */
+/** Edits an app. Throws `not_found`, `validation_failed`, and `conflict` if `If-Match` names another version. */
 export function updateApp(
   context: PlatformContext,
   request: RequestContext,
@@ -180,8 +180,8 @@ export function updateApp(
 }
 
 /**
- * Deletes an app and its error keys. Throws `not_found`, and `conflict` (`If-Match`, or while the app has unfinished
- * deployments).
+ * Deletes an app and its error keys. Throws `not_found`, and `conflict` if `If-Match` names another version or while
+ * the app has unfinished deployments.
  */
 export function deleteApp(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, APP_KIND, idOrSlug, async (trx, row) => {

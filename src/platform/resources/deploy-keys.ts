@@ -70,7 +70,7 @@ const auditTargetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.n
 
 /**
  * Creates or replaces the key pair of an app; a confirmed host key remains confirmed. Throws `not_found`,
- * `idempotent_replay`.
+ * `idempotent_replay` for a repeated request.
  */
 export function createDeployKey(
   context: PlatformContext,

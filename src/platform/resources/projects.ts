@@ -55,7 +55,7 @@ export async function rejectIfInUse(
   }
 }
 
-/** Creates a project. Throws `conflict` for a taken slug, `idempotent_replay`. */
+/** Creates a project. Throws `conflict` for a taken slug, `idempotent_replay` for a repeated request. */
 export function createProject(
   context: PlatformContext,
   request: RequestContext,
@@ -82,7 +82,7 @@ export async function getProject(context: PlatformContext, workspaceId: string, 
   return serializeProject(await requireResource(context.store.read, 'project', workspaceId, idOrSlug));
 }
 
-/** Edits a project. Throws `not_found`, and `conflict` (`If-Match`). */
+/** Edits a project. Throws `not_found`, and `conflict` if `If-Match` names another version. */
 export function updateProject(
   context: PlatformContext,
   request: RequestContext,
@@ -96,7 +96,10 @@ export function updateProject(
   }));
 }
 
-/** Deletes a project. Throws `not_found`, and `conflict` (`If-Match`, or while the project contains apps). */
+/**
+ * Deletes a project. Throws `not_found`, and `conflict` if `If-Match` names another version or while the project
+ * contains apps.
+ */
 export function deleteProject(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, PROJECT_KIND, idOrSlug, (trx, row) => rejectIfInUse(trx, row, 'project'));
 }

@@ -137,8 +137,8 @@ async function chooseSlug(
 }
 
 /**
- * Creates a resource and its audit event. Throws `conflict` for a taken slug, `idempotent_replay`, and the errors of
- * `build`.
+ * Creates a resource and its audit event. Throws `conflict` for a taken slug, `idempotent_replay` for a repeated
+ * request, and the errors of `build`.
  */
 export async function createResource<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,
@@ -201,8 +201,8 @@ export async function listResourcePage<Noun extends ResourceType, Representation
 }
 
 /**
- * Edits a resource. An edit without changes is not recorded. Throws `not_found`, `conflict` (`If-Match`), and the
- * errors of `edit`.
+ * Edits a resource. An edit without changes is not recorded. Throws `not_found`, `conflict` if `If-Match` names another
+ * version, and the errors of `edit`.
  */
 export async function editResource<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,
@@ -242,7 +242,7 @@ export async function editResource<Noun extends ResourceType, Representation ext
 
 /**
  * Deletes a resource after `beforeDelete`, which can throw and can delete what depends on the resource. Throws
- * `not_found`, `conflict` (`If-Match`), and the errors of `beforeDelete`.
+ * `not_found`, `conflict` if `If-Match` names another version, and the errors of `beforeDelete`.
  */
 export async function removeResource<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,

@@ -227,7 +227,7 @@ export async function acceptHostKey(
   });
 }
 
-/** Allows steps to run on a server. Throws `not_found`, and `conflict` (`If-Match`). */
+/** Allows steps to run on a server. Throws `not_found`, and `conflict` if `If-Match` names another version. */
 export async function confirmServer(
   context: PlatformContext,
   request: RequestContext,
@@ -254,7 +254,10 @@ export async function confirmServer(
   });
 }
 
-/** Deletes a server. Throws `not_found`, and `conflict` (`If-Match`, or while apps or scripts use the server). */
+/**
+ * Deletes a server. Throws `not_found`, and `conflict` if `If-Match` names another version or while apps or scripts use
+ * the server.
+ */
 export function deleteServer(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SERVER_KIND, idOrSlug, (trx, row) => rejectIfInUse(trx, row, 'server'));
 }

@@ -150,7 +150,7 @@ async function enqueueRun(
 
 /**
  * Creates a run with the requested parameter values, and the default values of the other parameters. Throws
- * `not_found`, `validation_failed`, `conflict`, `unavailable`, `idempotent_replay`.
+ * `not_found`, `validation_failed`, `conflict`, `unavailable`, `idempotent_replay` for a repeated request.
  */
 export async function createRun(
   context: PlatformContext,

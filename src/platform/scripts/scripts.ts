@@ -100,7 +100,8 @@ async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable
 
 /**
  * Creates a script. Throws `conflict` for a taken slug, `validation_failed` for an unknown server or app or an invalid
- * pattern or schedule, `unavailable` if too many patterns wait to be checked, and `idempotent_replay`.
+ * pattern or schedule, `unavailable` if too many patterns wait to be checked, and `idempotent_replay` for a repeated
+ * request.
  */
 export async function createScript(
   context: PlatformContext,

@@ -1,4 +1,7 @@
-/** An event of the activity tracker (CloudEvents 1.0); its sender chooses `id` and `source`. */
+/**
+ * An event of the activity tracker (CloudEvents 1.0), not of the activity log, which is `audit_event`. The event's
+ * sender chooses `id` and `source`.
+ */
 export interface ActivityEventTable {
   workspace_id: string;
   source: string;
@@ -27,8 +30,13 @@ export interface ActivityRollupTable {
   /** The type, source or subject of the events. */
   key: string;
   count: number;
-  /** Number of distinct subjects, estimated by the sketch. */
+  /**
+   * Number of distinct subjects, estimated by the sketch. Without a sketch: 1 if the dimension is `subject` and the key
+   * is not empty, otherwise 0.
+   */
   subjects: number;
-  /** An encoded sketch, see `distinct-count-sketch.ts`; null if the dimension is `subject`. */
+  /**
+   * An encoded sketch, see `distinct-count-sketch.ts`; null if the dimension is `subject` or no event had a subject.
+   */
   sketch: string | null;
 }

@@ -50,7 +50,7 @@ export interface ErrorEventTable {
   detail: string;
 }
 
-/** A public key that can only submit errors. */
+/** An error key, which can only submit errors. It is not secret: pages and apps publish it in their DSN. */
 export interface ErrorKeyTable {
   id: string;
   workspace_id: string;

@@ -8,8 +8,8 @@ export interface NoticeTable {
   subject_id: string;
   subject_name: string;
   /**
-   * Distinguishes a new notice from an existing one of the same kind about the same subject, for example by the days
-   * until an expiry.
+   * Identifies the occurrence among those of the same kind and subject, for example by the days until an expiry. The
+   * notice of one occurrence replaces that of another.
    */
   occurrence: string;
   /** JSON object; its fields depend on the kind. */

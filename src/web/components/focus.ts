@@ -26,8 +26,8 @@ const isFocusLost = () => document.activeElement === null || document.activeElem
 export const getOpener = (): HTMLElement | null => lastFocused;
 
 /**
- * If the focused element was removed from the topmost dialog, moves the focus to the element with `data-autofocus` or, if
- * there is none, to the dialog.
+ * If the focused element was removed from the topmost dialog, moves the focus to the element with `data-autofocus` or,
+ * if there is none, to the dialog.
  */
 export function keepFocusInDialog(): void {
   if (lastFocused?.isConnected === true || !isFocusLost()) return;

@@ -14,7 +14,7 @@ export interface Submission<Values> {
   readonly error: unknown;
 }
 
-/** The `saving` of a form that sends no request. */
+/** Pass as `FormFooter`'s `saving` prop for a form that sends no request. */
 export const NO_REQUEST = { busy: false, formError: null, error: null };
 
 /** Submits a form. Errors that name a field are shown at that field; any other error is returned as `formError`. */
@@ -94,7 +94,7 @@ interface FormFooterProps {
   readonly fullWidth?: boolean;
   /** The changes that someone else made during the edit; shown instead of the API's less specific error. */
   readonly conflictNotice?: ReactNode;
-  /** Describes what submitting the form will do, before the buttons. */
+  /** Shown before the buttons; describes what submitting the form will do. */
   readonly summary?: ReactNode;
 }
 

@@ -19,7 +19,7 @@ export function validateOrigins(text: string): string | null {
   return invalid === undefined ? null : `${invalid} ${ORIGIN_MESSAGE}`;
 }
 
-/** Creates a public key that can only report errors. */
+/** Creates an error key, which can only submit errors. */
 export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void }) {
   const { api } = useWorkspace();
   const apps = useApps();

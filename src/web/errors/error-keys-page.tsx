@@ -57,7 +57,7 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
   },
 ];
 
-/** The page of the public keys with which Sentry SDKs report errors. */
+/** The page of the error keys, with which Sentry SDKs submit errors. */
 export function ErrorKeysPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();
