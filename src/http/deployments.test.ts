@@ -164,7 +164,7 @@ forEachEngine('deployments', (engine) => {
     app.repository.commit({ 'page.txt': 'two' });
     const failed = await deployAndWait(owner, app);
     assert.deepEqual([failed.status, failed.live], ['failed', false]);
-    assert.match(failed.error ?? '', /not healthy within 1 s: sick/);
+    assert.match(failed.error ?? '', /not healthy within 1 second: sick/);
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
     assert.equal(readRunningPage(), 'one');
     assert.equal((await getDeployment(owner, first.id)).live, true);

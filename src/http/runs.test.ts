@@ -177,7 +177,7 @@ forEachEngine('runs', (engine) => {
       });
       const finished = await waitUntilFinished(await startRun(hanging));
       assert.equal(finished.status, 'failed');
-      assert.match(finished.error ?? '', /longer than 1 s and/);
+      assert.match(finished.error ?? '', /longer than 1 second and/);
       const [child = ''] = await readOutput(finished);
       await until(async () => hasEnded(child));
     });
