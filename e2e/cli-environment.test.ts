@@ -280,7 +280,7 @@ describe('run', () => {
     assert.equal(endedBySignal.signalCode, 'SIGINT');
   });
 
-  test('exits with 127 for a command that is not found, and with 126 for a file that is not executable', async () => {
+  test('exits with 127 if the command is not found, 126 if it is not executable, and 1 if it is missing', async () => {
     assert.equal((await shell.run(['env', 'run', app.slug, '--', 'no-such-command'])).code, 127);
     createFile('plain', 'text');
     assert.equal((await shell.run(['env', 'run', app.slug, '--', './plain'])).code, 126);

@@ -308,7 +308,7 @@ test('of the files outside testing/, only those in store/ contain SQL', () => {
   assert.deepEqual(filesWithSql, []);
 });
 
-test('browser features that require a secure context are used only in files that also work without them', () => {
+test('only files that also work without a secure context use browser features that require one', () => {
   const pattern =
     /navigator\.(?:clipboard|credentials|serviceWorker|locks|storage|mediaDevices|wakeLock)\b|crypto\.(?:subtle\.|randomUUID\()|\b(?:cookieStore|caches)\.|\bPublicKeyCredential\b|\bisSecureContext\b/;
   const filesWithFeatures = files

@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 
 export const YES_HELP = 'skip the confirmation; required without a terminal';
-export const DATE_HELP = 'a date (its start in the local time zone)';
+export const DATE_HELP = 'a date (00:00 of that day in the local time zone)';
 export const FUTURE_INSTANT_HELP = `a delay such as 30m or 12h, a date-time, or ${DATE_HELP}`;
 export const FROM_INSTANT_HELP = `start of the period: a duration before now such as 12h or 7d, a date-time, or ${DATE_HELP}`;
 export const TO_INSTANT_HELP =

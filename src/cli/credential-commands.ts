@@ -45,14 +45,14 @@ function reviewCommands(program: Command): void {
   apiCommand(reviews, 'list', 'List credentials to review, with the reasons, highest risk first', true)
     .option('--reason <reason>', `filter by reason: ${REVIEW_REASONS.join(', ')}`)
     .option('--created-by <id>', 'filter by ID of the creator')
-    .option('--include-kept', 'include credentials that were recorded as kept')
+    .option('--include-kept', 'include credentials hidden by a decision to keep them')
     .option('--csv', 'output CSV')
     .option('--limit <count>', LIMIT_HELP)
     .action(async (options) => (await load()).review(declared(options)));
   apiCommand(
     reviews,
     'keep',
-    `Record that credentials are kept: the review omits them for ${REVIEW_DAYS.kept} days, unless another reason applies`,
+    `Record the decision to keep credentials: the review hides them for ${REVIEW_DAYS.kept} days, unless a new reason arises`,
   )
     .argument('<credentials...>', 'IDs')
     .option('--note <text>', 'why the credentials are kept')

@@ -2,20 +2,23 @@ import { ENV_NAME, parseDotenv } from '../contract/dotenv.ts';
 import type { EnvVariable } from '../contract/environment.ts';
 import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
 import type { RemoteOptions } from './connect.ts';
-import { connectToEnvironment, type OwnerOptions } from './environment.ts';
+import { type AppOrProjectOptions, connectToEnvironment } from './environment.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
 import { confirm, parseChoice } from './input.ts';
 import { printJson, printNote, sanitizeInline } from './output.ts';
 
-export interface PushOptions extends OwnerOptions {
+export interface PushOptions extends AppOrProjectOptions {
   readonly format: string | undefined;
   readonly prune: true | undefined;
   readonly dryRun: true | undefined;
   readonly yes: true | undefined;
 }
 
-/** The names of all variables, by what a push would do with them. */
+/**
+ * The names of all variables, except inherited ones that are not in the file, grouped by what a push would do with
+ * them.
+ */
 export interface EnvironmentDiff {
   readonly added: readonly string[];
   readonly changed: readonly string[];
@@ -33,11 +36,13 @@ export function diffVariables(
   existing: readonly EnvVariable[],
   desired: ReadonlyMap<string, string>,
   prune: boolean,
-  owner: EnvOwnerKind,
+  appOrProject: EnvOwnerKind,
 ): EnvironmentDiff {
   const existingValues = new Map(existing.map(({ name, value }) => [name, value]));
   const names = [...desired.keys()];
-  const missing = existing.filter(({ name, from }) => from === owner && !desired.has(name)).map(({ name }) => name);
+  const missing = existing
+    .filter(({ name, from }) => from === appOrProject && !desired.has(name))
+    .map(({ name }) => name);
   return {
     added: names.filter((name) => !existingValues.has(name)),
     changed: names.filter((name) => existingValues.has(name) && existingValues.get(name) !== desired.get(name)),
@@ -92,13 +97,13 @@ function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: 
  * Sets the variables of an app or project from a file: either all of them or none, and only if no variable was modified
  * since the diff was computed.
  */
-export async function pushVariables(app: string, file: string, options: PushOptions): Promise<void> {
+export async function pushVariables(appOrProject: string, file: string, options: PushOptions): Promise<void> {
   const fileLabel = file === '-' ? 'Standard input' : file;
   const text = await readFileOrStdin(file);
   const format = formatOf(file, options.format);
   const desired = format === 'json' ? parseJsonVariables(text, fileLabel) : parseDotenvVariables(text, fileLabel);
   const environment = connectToEnvironment(options);
-  const { value, tag: etag } = await environment.read(app, { values: 'shown' });
+  const { value, tag: etag } = await environment.read(appOrProject, { values: 'shown' });
   const diff = diffVariables(value.data, desired, options.prune === true, options.project === true ? 'project' : 'app');
   const { added, changed, removed } = diff;
   const count = added.length + changed.length + removed.length;
@@ -107,19 +112,19 @@ export async function pushVariables(app: string, file: string, options: PushOpti
   };
   printDiff(diff, options);
   if (count === 0) {
-    printNote(`The environment of ${app} is already up to date.`, options);
+    printNote(`The environment of ${appOrProject} is already up to date.`, options);
     return printResult(false);
   }
   if (options.dryRun === true) return printResult(false);
   await confirm(
-    `Change the environment of ${app}: ${added.length} added, ${changed.length} changed, ${removed.length} removed?`,
+    `Change the environment of ${appOrProject}: ${added.length} added, ${changed.length} changed, ${removed.length} removed?`,
     options.yes,
   );
   const body = Object.fromEntries([
     ...[...added, ...changed].map((name) => [name, desired.get(name) ?? ''] as const),
     ...removed.map((name) => [name, null] as const),
   ]);
-  await environment.update(app, body, { ifMatch: etag });
-  printNote(`Updated the environment of ${app}. The changes take effect with the next deployment.`, options);
+  await environment.update(appOrProject, body, { ifMatch: etag });
+  printNote(`Updated the environment of ${appOrProject}. The changes take effect with the next deployment.`, options);
   return printResult(true);
 }

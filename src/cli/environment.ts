@@ -10,19 +10,19 @@ import { cancelledFailure, confirm, isInteractive, parseChoice, parseCount, read
 import { formatInstant, print, printJson, printList, printNote, sanitizeInline, takeFirst } from './output.ts';
 
 /** Options of a command for the variables of an app, or of a project with `--project`. */
-export interface OwnerOptions extends RemoteOptions {
+export interface AppOrProjectOptions extends RemoteOptions {
   readonly project: true | undefined;
 }
 
 /** Returns the API for the variables of apps or, with `--project`, of projects. */
-export function connectToEnvironment(options: OwnerOptions) {
+export function connectToEnvironment(options: AppOrProjectOptions) {
   const { environment, projectEnvironment } = connect(options);
   return options.project === true ? projectEnvironment : environment;
 }
 
 /** Lists the names of the variables of an app or a project, without requesting their values. */
-export async function listVariables(app: string, options: OwnerOptions): Promise<void> {
-  const { value } = await connectToEnvironment(options).read(app, { values: 'hidden' });
+export async function listVariables(appOrProject: string, options: AppOrProjectOptions): Promise<void> {
+  const { value } = await connectToEnvironment(options).read(appOrProject, { values: 'hidden' });
   await printList<EnvVariable>(
     value.data,
     [
@@ -42,15 +42,15 @@ function formatFile(format: EnvFileFormat, variables: readonly (readonly [string
   throw new Failure(`The format ${format} cannot represent the value of ${file.name}: it ${file.reason}.`);
 }
 
-export interface PullOptions extends OwnerOptions {
+export interface PullOptions extends AppOrProjectOptions {
   readonly format: string;
   readonly output: string | undefined;
 }
 
 /** Prints the variables to standard output, or writes them to a file of mode 0600. */
-export async function pullVariables(app: string, options: PullOptions): Promise<void> {
+export async function pullVariables(appOrProject: string, options: PullOptions): Promise<void> {
   const format = parseChoice('--format', options.format, [...ENV_FILE_FORMATS, 'json']);
-  const { value } = await connectToEnvironment(options).read(app, { values: 'shown' });
+  const { value } = await connectToEnvironment(options).read(appOrProject, { values: 'shown' });
   const variables = value.data.map(({ name, value: text }) => [name, text ?? ''] as const);
   const text =
     format === 'json' ? `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n` : formatFile(format, variables);
@@ -74,9 +74,9 @@ async function readVariableValue(name: string): Promise<string> {
 
 /** Sets one variable. Its value is never passed on the command line. */
 export async function setVariable(
-  app: string,
+  appOrProject: string,
   nameArgument: string,
-  options: OwnerOptions & { empty: true | undefined },
+  options: AppOrProjectOptions & { empty: true | undefined },
 ): Promise<void> {
   const name = nameArgument.replace(/=-$/, '');
   if (name.includes('=')) {
@@ -86,40 +86,47 @@ export async function setVariable(
     throw new Failure(`A variable name ${ENV_NAME_MESSAGE}.`);
   }
   const environment = connectToEnvironment(options);
-  const variable = await environment.set(app, name, options.empty === true ? '' : await readVariableValue(name));
+  const variable = await environment.set(
+    appOrProject,
+    name,
+    options.empty === true ? '' : await readVariableValue(name),
+  );
   if (options.json === true) await printJson({ name: variable.name, updatedAt: variable.updatedAt });
-  else printNote(`Set ${variable.name} of ${app}.`, options);
+  else printNote(`Set ${variable.name} of ${appOrProject}.`, options);
   if (isControlVariable(variable.name))
     printNote(`${variable.name} is written to .env only; it is not passed to commands of the app.`, options);
 }
 
 /** Removes variables: either all that are named or none. */
 export async function unsetVariables(
-  app: string,
+  appOrProject: string,
   names: readonly string[],
-  options: OwnerOptions & { yes: true | undefined },
+  options: AppOrProjectOptions & { yes: true | undefined },
 ): Promise<void> {
   const environment = connectToEnvironment(options);
-  const { value, tag: etag } = await environment.read(app, { values: 'hidden' });
-  const owners = new Map(value.data.map(({ name, from }) => [name, from]));
-  const unknownName = names.find((name) => !owners.has(name));
+  const { value, tag: etag } = await environment.read(appOrProject, { values: 'hidden' });
+  const sources = new Map(value.data.map(({ name, from }) => [name, from]));
+  const unknownName = names.find((name) => !sources.has(name));
   if (unknownName !== undefined)
-    throw new Failure(`${app} has no variable ${sanitizeInline(unknownName)}. Nothing was removed.`);
-  const inheritedName = options.project === true ? undefined : names.find((name) => owners.get(name) === 'project');
+    throw new Failure(`${appOrProject} has no variable ${sanitizeInline(unknownName)}. Nothing was removed.`);
+  const inheritedName = options.project === true ? undefined : names.find((name) => sources.get(name) === 'project');
   if (inheritedName !== undefined)
     throw new Failure(
-      `${app} inherits ${inheritedName} from its project. Remove it there, with --project. Nothing was removed.`,
+      `${appOrProject} inherits ${inheritedName} from its project. Remove it there, with --project. Nothing was removed.`,
     );
-  await confirm(`Remove ${names.join(', ')} from the environment of ${app}?`, options.yes);
-  await environment.update(app, Object.fromEntries(names.map((name) => [name, null])), { ifMatch: etag });
+  await confirm(`Remove ${names.join(', ')} from the environment of ${appOrProject}?`, options.yes);
+  await environment.update(appOrProject, Object.fromEntries(names.map((name) => [name, null])), { ifMatch: etag });
   if (options.json === true) await printJson(names.map((name) => ({ name, deleted: true })));
-  else printNote(`Removed ${names.join(', ')} from the environment of ${app}.`, options);
+  else printNote(`Removed ${names.join(', ')} from the environment of ${appOrProject}.`, options);
 }
 
 /** Lists the versions of an environment, newest first: who changed which variables, and when. */
-export async function listVersions(app: string, options: OwnerOptions & { limit: string }): Promise<void> {
+export async function listVersions(
+  appOrProject: string,
+  options: AppOrProjectOptions & { limit: string },
+): Promise<void> {
   const versions = await takeFirst(
-    connectToEnvironment(options).versions(app).all(),
+    connectToEnvironment(options).versions(appOrProject).all(),
     parseCount('--limit', options.limit),
   );
   await printList<EnvVersion>(
@@ -139,20 +146,20 @@ export async function listVersions(app: string, options: OwnerOptions & { limit:
 
 /** Restores the variables of an earlier version as a new version. */
 export async function restoreVersion(
-  app: string,
+  appOrProject: string,
   version: string,
-  options: OwnerOptions & { yes: true | undefined },
+  options: AppOrProjectOptions & { yes: true | undefined },
 ): Promise<void> {
   const versionNumber = parseCount('The version', version);
   const environment = connectToEnvironment(options);
-  const { tag: etag } = await environment.read(app, { values: 'hidden' });
-  await confirm(`Restore the environment of ${app} to version ${versionNumber}?`, options.yes);
-  const { value } = await environment.restore(app, versionNumber, { ifMatch: etag });
+  const { tag: etag } = await environment.read(appOrProject, { values: 'hidden' });
+  await confirm(`Restore the environment of ${appOrProject} to version ${versionNumber}?`, options.yes);
+  const { value } = await environment.restore(appOrProject, versionNumber, { ifMatch: etag });
   const variables = value.data.map(({ name, updatedAt }) => ({ name, updatedAt }));
   if (options.json === true) await printJson(variables);
   else
     printNote(
-      `Restored the environment of ${app} to version ${versionNumber}: ${variables.length} variables.`,
+      `Restored the environment of ${appOrProject} to version ${versionNumber}: ${variables.length} variables.`,
       options,
     );
 }

@@ -34,7 +34,10 @@ function deploymentCommand(parent: Command, name: string, description: string) {
     .option('--batch-size <count>', 'number of servers per batch, for rolling')
     .option('--pause <seconds>', 'pause between batches, in seconds')
     .option('--at <when>', `start time: ${FUTURE_INSTANT_HELP}`)
-    .option('--approval', 'require approval before the start, by another member if the workspace has any')
+    .option(
+      '--approval',
+      'require approval before the deployment starts; if the workspace has other members, one of them must approve',
+    )
     .option('--health-url <url>', 'check this URL instead of the health check of the app')
     .option('--no-health-check', 'skip the health check');
 }
@@ -134,7 +137,7 @@ function backupCommands(program: Command): void {
   apiCommand(
     backups,
     'verify',
-    'Verify the stored data of a backup; a directory is also unpacked on the server of the app, and a dump passed to the verification command of the app, if it has one',
+    "Verify the stored data of a backup; a directory backup is also unpacked on the app's server; a dump is passed to the app's verification command, if there is one",
   )
     .argument('<id>', 'ID of the backup')
     .option('--detach', 'start the verification without waiting for it')

@@ -109,7 +109,7 @@ async function printDryRun({ credentials, members }: PolicyDryRun, options: Remo
   );
 }
 
-/** Changes the policy of the workspace; with `--dry-run`, prints the violations that the change would cause instead. */
+/** Changes the policy of the workspace; with `--dry-run`, only prints the violations that the change would cause. */
 export async function setPolicy(options: SetPolicyOptions): Promise<void> {
   const change = readChange(options);
   if (Object.keys(change).length === 0) throw new Failure('Nothing to change. See: devpilot policy set --help');

@@ -11,7 +11,7 @@ export function resourceCommands(program: Command): void {
 
 const ID_OR_SLUG = 'ID or slug';
 const withArticle = (noun: string) => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
-const FROM_HELP = 'JSON file with fields of the API; - for standard input; options override its fields';
+const FROM_HELP = 'JSON file with the fields of the API request; - for standard input; options override its fields';
 const SLUG_HELP = 'slug (default: derived from the name)';
 
 const listCommand = (parent: Command) =>

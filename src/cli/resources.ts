@@ -39,7 +39,7 @@ export interface ListOptions extends RemoteOptions {
 export const listQuery = ({ search, sort }: ListOptions) => ({ q: search, sort: sort as 'name' | undefined });
 
 export interface BodyOptions extends RemoteOptions {
-  /** A JSON file with fields of the API; options override it. */
+  /** A JSON file with the fields of the API request; options override it. */
   readonly from: string | undefined;
 }
 
@@ -59,7 +59,7 @@ export function definedFields(fields: Readonly<Record<string, string | undefined
 async function buildBody<Body>(from: string | undefined, fields: object, defaults: object = {}): Promise<Body> {
   const bodyFromFile = from === undefined ? {} : await readJson(from);
   if (typeof bodyFromFile !== 'object' || bodyFromFile === null || Array.isArray(bodyFromFile)) {
-    throw new Failure('The file of --from must contain one JSON object with fields of the API.');
+    throw new Failure('The file passed to --from must contain one JSON object, with the fields of the API request.');
   }
   return { ...defaults, ...bodyFromFile, ...fields } as Body;
 }

@@ -28,7 +28,7 @@ const describedReasons = REVIEW_REASONS.map((reason) => `\`${reason}\`: ${REASON
 const KeepDecision = z.object({
   reviewedAt: instant,
   reviewedBy: z.object({ id: id.nullable(), name: z.string().nullable() }),
-  until: instant.describe('Time until which the credential is left out of the review, unless another reason applies'),
+  until: instant.describe('Time until which the credential is left out of the review, unless a new reason arises'),
   note: z.string().nullable(),
 });
 
@@ -76,7 +76,7 @@ export type ReviewQuery = z.infer<typeof ReviewQuery>;
 export const ReviewDecision = z
   .strictObject({
     decision: oneOf(REVIEW_DECISIONS).describe(
-      `\`keep\` leaves the credential out of the review for ${REVIEW_DAYS.kept} days, unless another reason applies`,
+      `\`keep\` leaves the credential out of the review for ${REVIEW_DAYS.kept} days, unless a new reason arises`,
     ),
     note: description
       .refine(

@@ -485,11 +485,15 @@ forEachEngine('the activity tracker', (engine) => {
     const key = await createKey(person, ['read', 'write']);
     const refused = await testServer.call<ProblemBody>(PATH, { headers: bearer(key.secret) });
     assert.deepEqual([refused.status, refused.body.code], [403, 'wrong_credential_kind']);
-    const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
-    const neighborToken = await createToken(neighbor, ['all']);
-    const neighborEvents = await testServer.call<Page<ActivityEvent>>(PATH, { headers: bearer(neighborToken.secret) });
-    assert.deepEqual(neighborEvents.body.data, []);
-    const chart = await testServer.call<Analytics>('/v1/activity/analytics', { headers: bearer(neighborToken.secret) });
+    const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
+    const tokenOfOtherWorkspace = await createToken(ownerInOtherWorkspace, ['all']);
+    const eventsOfOtherWorkspace = await testServer.call<Page<ActivityEvent>>(PATH, {
+      headers: bearer(tokenOfOtherWorkspace.secret),
+    });
+    assert.deepEqual(eventsOfOtherWorkspace.body.data, []);
+    const chart = await testServer.call<Analytics>('/v1/activity/analytics', {
+      headers: bearer(tokenOfOtherWorkspace.secret),
+    });
     assert.equal(chart.body.total, 0);
   });
 

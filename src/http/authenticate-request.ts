@@ -26,8 +26,8 @@ function readRequestCredentials(context: AppContext, request: FastifyRequest): R
  * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
  * `missing_credential`, `not_found` if the requested workspace is not a workspace of the person or credential, the code
  * of the refused decision, and the errors of `authenticateSession`, `authorizePerson` and the cross-site checks. With
- * `isPreliminary`, no use is counted. `credentials` defaults to the credentials in the headers; pass them if a form
- * contains them instead.
+ * `isPreliminary`, no use is counted. `credentials` defaults to the credentials in the headers; pass it if a form
+ * contains the credentials.
  */
 export async function authenticateRequest(
   context: AppContext,

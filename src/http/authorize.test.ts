@@ -218,12 +218,12 @@ test('every response has every identity header, empty if there is no value (unli
 });
 
 test('a credential is refused with 403 if the request names another workspace, and accepted if it names its own', async () => {
-  const neighbor = await createWorkspaceFor(owner, testServer, 'Next door');
+  const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Next door');
   const rows: [names: string[], status: number][] = [
     [[owner.workspaceId], 200],
     [['acme'], 200],
     [[''], 200],
-    [[neighbor.workspaceId], 403],
+    [[ownerInOtherWorkspace.workspaceId], 403],
     [['next-door'], 403],
     [['nowhere'], 403],
     [['acme', 'acme'], 403],
@@ -420,10 +420,10 @@ test('refusals are counted under documented error codes, not under internal reas
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Refusing' } });
   const restrictions = { rate, projects: [project.body.id] };
   const { id, secret } = await createKey(owner, ['read'], { restrictions });
-  const neighbor = await createWorkspaceFor(owner, testServer, 'Refusing');
-  const neighborHeader = { 'devpilot-workspace': neighbor.workspaceId };
+  const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Refusing');
+  const headerOfOtherWorkspace = { 'devpilot-workspace': ownerInOtherWorkspace.workspaceId };
   assert.equal(
-    (await testServer.call('/v1/projects', { headers: { ...bearer(secret), ...neighborHeader } })).status,
+    (await testServer.call('/v1/projects', { headers: { ...bearer(secret), ...headerOfOtherWorkspace } })).status,
     404,
   );
   assert.equal((await authorize('?resource=app:unknown', secret)).status, 403);
@@ -447,8 +447,8 @@ test('uses around an edit of a key are counted exactly', async () => {
 });
 
 test('introspection (RFC 7662) describes a valid credential of the same workspace, and no other', async () => {
-  const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
-  const neighborToken = await createToken(neighbor, ['all']);
+  const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
+  const tokenOfOtherWorkspace = await createToken(ownerInOtherWorkspace, ['all']);
   const expiresAt = new Date(now + 3_600_000).toISOString();
   const targetToken = await createToken(owner, ['modify_env', 'run_scripts'], {
     expiresAt,
@@ -484,7 +484,7 @@ test('introspection (RFC 7662) describes a valid credential of the same workspac
   const inactive: Record<string, string>[] = [
     { token: targetToken.secret },
     { token: targetToken.secret, passphrase: 'wrong' },
-    { token: neighborToken.secret },
+    { token: tokenOfOtherWorkspace.secret },
     { token: inactiveKey.secret },
     { token: mintSecret('access_token') },
     { token: owner.cookie.split('=')[1] ?? '' },
@@ -499,8 +499,10 @@ test('introspection (RFC 7662) describes a valid credential of the same workspac
     assert.equal(response.status, 200, label);
     assert.equal(response.text, '{"active":false}', label);
   }
-  const neighborRecord = await neighbor.call<{ useCount: number }>(`/v1/access-tokens/${neighborToken.id}`);
-  assert.equal(neighborRecord.body.useCount, 0);
+  const recordOfOtherWorkspace = await ownerInOtherWorkspace.call<{ useCount: number }>(
+    `/v1/access-tokens/${tokenOfOtherWorkspace.id}`,
+  );
+  assert.equal(recordOfOtherWorkspace.body.useCount, 0);
 });
 
 test('revocation (RFC 7009): the holder of a secret can revoke it, and the response is always 200', async () => {

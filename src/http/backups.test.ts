@@ -525,7 +525,7 @@ for (const storage of STORAGES) {
         ['POST', `/v1/backups/${backup.id}/restore`, 403],
         ['DELETE', `/v1/backups/${backup.id}`, 403],
       ];
-      const neighbor = await createWorkspaceFor(owner, testServer, 'Next door');
+      const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Next door');
       const token = await createToken(owner, ['all']);
       const otherKey = await createKey(
         owner,
@@ -533,7 +533,7 @@ for (const storage of STORAGES) {
       );
       for (const [method, path, memberStatus] of requests) {
         assert.equal((await member.call(path, { method })).status, memberStatus, `${method} ${path}`);
-        assert.equal((await neighbor.call(path, { method })).status, 404, `${method} ${path}`);
+        assert.equal((await ownerInOtherWorkspace.call(path, { method })).status, 404, `${method} ${path}`);
         assert.equal((await testServer.call(path, { method, headers: bearer(token.secret) })).status, 403);
         assert.equal((await testServer.call(path, { method, headers: bearer(otherKey.secret) })).status, 403);
       }
@@ -671,10 +671,10 @@ for (const storage of STORAGES) {
       const otherApp = (await createApp()).app;
       const path = `/v1/backups/${backup.id}/restore`;
       const server = servers['ssh']?.id;
-      const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
-      const shop = (await neighbor.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
+      const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
+      const shop = (await ownerInOtherWorkspace.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
       const appBody = { name: 'Neighbor shop', projectId: shop.id };
-      const neighborApp = (await neighbor.call<App>('/v1/apps', { body: appBody })).body;
+      const appOfOtherWorkspace = (await ownerInOtherWorkspace.call<App>('/v1/apps', { body: appBody })).body;
       const bothApps = { apps: [app.id, otherApp.id] };
       const oneApp = { apps: [app.id] };
       const createKeyHeaders = async (permissions: readonly Permission[], restrictions?: object) =>
@@ -683,7 +683,7 @@ for (const storage of STORAGES) {
       const forBackupsAndServers = await createKeyHeaders(['manage_backups', 'manage_servers']);
       type Headers = Readonly<Record<string, string>>;
       const refused: [name: string, headers: Headers, body: object, status: number][] = [
-        ['an app of another workspace', forBackups, { app: neighborApp.id }, 422],
+        ['an app of another workspace', forBackups, { app: appOfOtherWorkspace.id }, 422],
         ['an unknown app', forBackups, { app: 'nothing' }, 422],
         ['an unknown field', forBackups, { directory: '/' }, 422],
         [

@@ -107,7 +107,7 @@ test("variables that control how programs run are only written to .env; inherite
   }
 });
 
-test('with variables that are too large for any command, a deployment that has commands fails before its first command', async () => {
+test('a deployment with commands fails before the first one if its variables are too large for any command', async () => {
   // An earlier version accepted variables of this size, and concurrent requests can still add up to it.
   const largeVariables = Object.fromEntries(
     Array.from({ length: 20 }, (_, index) => [`LARGE_${index}`, 'x'.repeat(65_000)]),

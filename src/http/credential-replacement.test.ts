@@ -27,12 +27,12 @@ const KINDS = [
 forEachEngine('a credential that replaces another', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
-  let neighbor: TestPerson;
+  let ownerInOtherWorkspace: TestPerson;
   let now = Date.now();
   before(async () => {
     testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
     owner = await signUpOwner(testServer);
-    neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
+    ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
   });
   after(() => testServer.close());
 
@@ -103,7 +103,7 @@ forEachEngine('a credential that replaces another', (engine) => {
         const targets = [
           deleted.id,
           (await create(otherPath)).id,
-          (await create(path, {}, neighbor)).id,
+          (await create(path, {}, ownerInOtherWorkspace)).id,
           (await create(path)).id.toUpperCase(),
           `${(await create(path)).id} `,
           'x',

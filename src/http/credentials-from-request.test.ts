@@ -144,7 +144,7 @@ test('if a well-formed secret is in a header or form that does not accept it, th
   }
 });
 
-test('a 401 offers Basic only to clients that are not browsers, so that no browser shows a password dialog', async () => {
+test('a 401 offers Basic to all clients except browsers, which would show a password dialog', async () => {
   const basic = 'Basic realm="devpilot", charset="UTF-8"';
   const browser = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
   const rows: [headers: string[], isBasicOffered: boolean][] = [

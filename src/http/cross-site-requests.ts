@@ -40,7 +40,7 @@ export function rejectCrossSiteOrigin(context: AppContext, request: FastifyReque
 
 /**
  * The part of `rejectCrossSiteRequest` that checks the content type. It runs after authorization, so that a person
- * without access receives the authorization error instead.
+ * without access receives the authorization error, not one about the content type.
  */
 export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest): void {
   if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;

@@ -147,7 +147,7 @@ test('another workspace has no access to the deploy key, and the activity log ne
   assert.equal((await owner.call(deployKeyPath(), { method: 'DELETE' })).status, 404);
 });
 
-test('git reaches the agent with the deploy key only for the host and port of the repository', () => {
+test('git reaches the ssh-agent that holds the deploy key only for the host and port of the repository', () => {
   const bin = temporaryDirectory();
   writeFileSync(join(bin, 'ssh'), '#!/bin/sh\nprintf "%s\\n" "$SSH_AUTH_SOCK" "$@"\n', { mode: 0o755 });
   const environment = gitEnvironment({
@@ -226,8 +226,8 @@ test('a workspace can run at most eight checks of Git hosts at a time, which lea
     });
     return created.body.id;
   };
-  const neighbor = await createWorkspaceFor(owner, testServer, 'Checks');
-  const [ownerAppId, neighborAppId] = [await createSlowApp(owner), await createSlowApp(neighbor)];
+  const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Checks');
+  const [ownerAppId, appIdOfOtherWorkspace] = [await createSlowApp(owner), await createSlowApp(ownerInOtherWorkspace)];
   const retryAfterHeaders: (string | null)[] = [];
   const check = async (person: TestPerson, id: string) => {
     const { status, headers } = await person.call(`/v1/apps/${id}/deploy-key/check`, { method: 'POST' });
@@ -236,7 +236,7 @@ test('a workspace can run at most eight checks of Git hosts at a time, which lea
   };
   const checks = Array.from({ length: 12 }, () => check(owner, ownerAppId));
   await until(async () => retryAfterHeaders.length >= 4);
-  checks.push(check(neighbor, neighborAppId));
+  checks.push(check(ownerInOtherWorkspace, appIdOfOtherWorkspace));
   await until(async () => sockets.size > 0);
   isSilent = false;
   for (const socket of sockets) socket.destroy();

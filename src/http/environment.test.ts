@@ -328,8 +328,8 @@ test('only the scopes modify_env and all grant access, API keys and members chan
   const refused = await testServer.call<{ code: string }>(path, { headers: bearer(key.secret) });
   assert.deepEqual([refused.status, refused.body.code], [403, 'wrong_credential_kind']);
   assert.equal((await member.call(path, { method: 'PATCH', body: { values: { A: 'x' } } })).status, 403);
-  const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
-  const neighborToken = await createToken(neighbor, ['all']);
+  const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
+  const tokenOfOtherWorkspace = await createToken(ownerInOtherWorkspace, ['all']);
   for (const [method, subpath, body] of [
     ['GET', '', undefined],
     ['PATCH', '', { values: { A: 'stolen' } }],
@@ -340,7 +340,7 @@ test('only the scopes modify_env and all grant access, API keys and members chan
   ] as const) {
     const response = await testServer.call(path + subpath, {
       method,
-      headers: bearer(neighborToken.secret),
+      headers: bearer(tokenOfOtherWorkspace.secret),
       ...(body !== undefined && { body }),
     });
     assert.equal(response.status, 404, `${method} ${subpath}`);

@@ -361,17 +361,17 @@ forEachEngine('the error tracker', (engine) => {
         assert.equal(response.status, isAllowed ? 200 : 403, `${method} ${path} with ${scope}`);
       }
     }
-    const neighborToken = await createToken(await createWorkspaceFor(owner, testServer, 'Neighbor'), ['all']);
+    const tokenOfOtherWorkspace = await createToken(await createWorkspaceFor(owner, testServer, 'Neighbor'), ['all']);
     for (const path of [`/v1/errors/issues/${id}`, `/v1/errors/issues/${id}/events`]) {
-      assert.equal((await testServer.call(path, { headers: bearer(neighborToken.secret) })).status, 404);
+      assert.equal((await testServer.call(path, { headers: bearer(tokenOfOtherWorkspace.secret) })).status, 404);
     }
     const list = await testServer.call<Page<ErrorIssue>>('/v1/errors/issues', {
-      headers: bearer(neighborToken.secret),
+      headers: bearer(tokenOfOtherWorkspace.secret),
     });
     assert.deepEqual(list.body.data, []);
-    const deletion = { method: 'DELETE', headers: bearer(neighborToken.secret) };
+    const deletion = { method: 'DELETE', headers: bearer(tokenOfOtherWorkspace.secret) };
     assert.equal((await testServer.call(`/v1/errors/issues/${id}`, deletion)).status, 404);
-    const resolution = { method: 'PATCH', body: { status: 'resolved' }, headers: bearer(neighborToken.secret) };
+    const resolution = { method: 'PATCH', body: { status: 'resolved' }, headers: bearer(tokenOfOtherWorkspace.secret) };
     assert.equal((await testServer.call(`/v1/errors/issues/${id}`, resolution)).status, 404);
   });
 

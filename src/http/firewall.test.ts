@@ -68,7 +68,7 @@ test('deployments with hooks, health checks and a rollback succeed behind a fire
   assert.equal(proxy.attemptCount(), 4, 'one connection per deployment');
 });
 
-test('a deployment that loses its connection after activation rolls back through a firewall that refuses for a while', async () => {
+test('a deployment rolls back if its connection is lost after activation, even if a firewall refuses the first attempts', async () => {
   let remainingRefusals = 0;
   const proxy = await startConnectionProxy(sshd.port, () => remainingRefusals-- > 0);
   const app = await createAppBehind(proxy, {});

@@ -90,8 +90,8 @@ forEachEngine('import of credentials', (engine) => {
       ],
     );
     assert.equal(await authorize(bearer(tokenSecret)), 401, 'the prefix is not declared');
-    const neighbor = await createWorkspaceFor(ada, testServer, 'Neighbor');
-    await declarePrefixes(neighbor, ['acme_']);
+    const adaInOtherWorkspace = await createWorkspaceFor(ada, testServer, 'Neighbor');
+    await declarePrefixes(adaInOtherWorkspace, ['acme_']);
     assert.equal(await authorize(bearer(tokenSecret)), 401, 'the prefix is declared by another workspace');
 
     await declarePrefixes(owner, ['acme_live_', 'old.']);
@@ -166,9 +166,9 @@ forEachEngine('import of credentials', (engine) => {
     assert.equal((await importCredentials(owner, [keyEntry(importedSecret)])).status, 200);
     const { status } = await owner.call('/v1/policy', { method: 'PATCH', body: { allowAll: false } });
     assert.equal(status, 200);
-    const neighbor = await createWorkspaceFor(ada, testServer, 'Another');
+    const adaInOtherWorkspace = await createWorkspaceFor(ada, testServer, 'Another');
     assert.equal(
-      (await importCredentials(neighbor, [keyEntry(importedSecret)])).status,
+      (await importCredentials(adaInOtherWorkspace, [keyEntry(importedSecret)])).status,
       422,
       'a secret is unique across workspaces',
     );

@@ -15,13 +15,14 @@ const PATH = '/v1/activity/events';
 const LARGE_BYTES = 2 * 1_048_576;
 
 let testServer: TestServer;
-let [secret, neighborSecret] = ['', ''];
+let [secret, secretOfOtherWorkspace] = ['', ''];
 before(async () => {
   testServer = await startTestServer();
   const owner = await signUpOwner(testServer);
   secret = (await createToken(owner, ['activity_tracker'])).secret;
-  neighborSecret = (await createToken(await createWorkspaceFor(owner, testServer, 'Neighbor'), ['activity_tracker']))
-    .secret;
+  secretOfOtherWorkspace = (
+    await createToken(await createWorkspaceFor(owner, testServer, 'Neighbor'), ['activity_tracker'])
+  ).secret;
 });
 after(() => testServer.close());
 
@@ -51,10 +52,10 @@ test('large bodies that arrive slowly cannot exhaust memory, and leave capacity 
   assert.equal((await sendSmallBody()).status, 201, 'small bodies are not limited');
   const chunkedStatuses: number[] = [];
   sendSlowly(chunkedStatuses, secret, { 'transfer-encoding': 'chunked' });
-  const neighborStatuses: number[] = [];
-  sendSlowly(neighborStatuses, neighborSecret, { 'content-length': LARGE_BYTES });
-  await until(() => Promise.resolve(chunkedStatuses.length + neighborStatuses.length === 2));
-  assert.deepEqual([chunkedStatuses, neighborStatuses], [[429], [100]]);
+  const statusesOfOtherWorkspace: number[] = [];
+  sendSlowly(statusesOfOtherWorkspace, secretOfOtherWorkspace, { 'content-length': LARGE_BYTES });
+  await until(() => Promise.resolve(chunkedStatuses.length + statusesOfOtherWorkspace.length === 2));
+  assert.deepEqual([chunkedStatuses, statusesOfOtherWorkspace], [[429], [100]]);
   for (const slowRequest of slowRequests) slowRequest.destroy();
   await until(async () => {
     const retriedStatuses: number[] = [];

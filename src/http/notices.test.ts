@@ -112,8 +112,8 @@ forEachEngine('notices', (engine) => {
     );
     assert.deepEqual([first.total, second.nextCursor], [3, null]);
 
-    const neighbor = await createWorkspaceFor(ada, testServer, 'Neighbor');
-    assert.equal((await dismiss(neighbor, one)).status, 404);
+    const adaInOtherWorkspace = await createWorkspaceFor(ada, testServer, 'Neighbor');
+    assert.equal((await dismiss(adaInOtherWorkspace, one)).status, 404);
     const dismissed = await dismiss(owner, one);
     assert.deepEqual(
       [dismissed.status, dismissed.body.status, dismissed.body.dismissedBy?.name],
@@ -136,7 +136,7 @@ forEachEngine('notices', (engine) => {
     assert.deepEqual(recorded, ['notice.snoozed', 'notice.dismissed']);
 
     const reopen = (person: TestPerson) => person.call<Notice>(`/v1/notices/${one.id}/reopen`, { method: 'POST' });
-    assert.equal((await reopen(neighbor)).status, 404);
+    assert.equal((await reopen(adaInOtherWorkspace)).status, 404);
     const { status, dismissedAt, dismissedBy } = (await reopen(owner)).body;
     assert.deepEqual([status, dismissedAt, dismissedBy], ['open', null, null]);
     assert.deepEqual(await listIds('?status=open'), [three.id, two.id, one.id]);

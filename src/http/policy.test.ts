@@ -87,8 +87,8 @@ forEachEngine('workspace policy', (engine) => {
         },
       ],
     );
-    const neighbor = await createWorkspace('Neighbor');
-    assert.deepEqual((await neighbor.call('/v1/policy')).body, DEFAULT_POLICY);
+    const adaInOtherWorkspace = await createWorkspace('Neighbor');
+    assert.deepEqual((await adaInOtherWorkspace.call('/v1/policy')).body, DEFAULT_POLICY);
   });
 
   test('unknown fields and values out of bounds are refused with the name of the field', async () => {

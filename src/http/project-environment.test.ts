@@ -209,8 +209,8 @@ forEachEngine('variables of a project', (engine) => {
     const restrictedToApp = await createRestrictedCaller({ apps: [app.id], projects: [] });
     const restrictedToProject = await createRestrictedCaller({ apps: [], projects: [project.id] });
     const otherProject = (await owner.call<Project>('/v1/projects', { body: { name: 'Other' } })).body;
-    const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
-    const inNeighborWorkspace = createCaller((await createToken(neighbor, ['all'])).secret);
+    const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
+    const inOtherWorkspace = createCaller((await createToken(ownerInOtherWorkspace, ['all'])).secret);
     const withoutScope = createCaller((await createToken(owner, ['basic_deployment'])).secret);
     for (const [method, subpath, body] of [
       ['GET', '', undefined],
@@ -224,7 +224,7 @@ forEachEngine('variables of a project', (engine) => {
       const path = environmentPath(project) + subpath;
       const message = `${method} ${subpath}`;
       assert.equal((await restrictedToApp(path, request)).status, 404, message);
-      assert.equal((await inNeighborWorkspace(path, request)).status, 404, message);
+      assert.equal((await inOtherWorkspace(path, request)).status, 404, message);
       assert.equal((await withoutScope(path, request)).status, 403, message);
       const otherPath = environmentPath(otherProject) + subpath;
       assert.equal((await restrictedToProject(otherPath, request)).status, 404, message);

@@ -8,7 +8,9 @@ import { clientAddressOf } from './client-address.ts';
 import { requestContextOf } from './request-context.ts';
 import { AppParams, type Route, rawBodyOf, route } from './route.ts';
 
-/** Routes for push to deploy: for the requests of a Git host, and for the secret that authenticates them. */
+/**
+ * Routes of push to deploy: one receives pushes from a Git host, the other creates the secret that authenticates them.
+ */
 export function pushRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const unknownSecretLimiter = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
@@ -19,7 +21,7 @@ export function pushRoutes(context: AppContext): Route[] {
       access: { public: true },
       summary: 'Receive a push from a Git host',
       description:
-        'For webhooks of GitHub, GitLab, Gitea and Forgejo. Deploys the app from the pushed branch if the push settings of the app select the push. The signature, or the push secret that GitLab sends, authenticates the request.',
+        'For webhooks of GitHub, GitLab, Gitea and Forgejo. Deploys the app from the pushed branch if the push matches the branch and path filters of the app. GitHub, Gitea and Forgejo sign the request with the push secret; GitLab sends the secret itself.',
       tag: 'Deployments',
       params: AppParams,
       bodyFormat: 'bytes',
@@ -39,7 +41,8 @@ export function pushRoutes(context: AppContext): Route[] {
       access: { person: 'admin', key: ['write', 'manage_apps'] },
       resourceAccess: 'app',
       summary: 'Create or replace the push secret',
-      description: 'The Git host signs pushes with this secret; GitLab sends it instead. It is shown only once.',
+      description:
+        'GitHub, Gitea and Forgejo sign pushes with this secret; GitLab sends the secret itself. It is shown only once.',
       tag: 'Deployments',
       params: AppParams,
       responses: { 201: PushSecret },

@@ -90,13 +90,16 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     const environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
     testServer = await startTestServer({ environment });
     owner = await signUpOwner(testServer);
-    const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
+    const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
     const localServerId = await create(owner, '/v1/servers', { name: 'Here', kind: 'local' });
     allowedByProject = await createResources(owner, 'one', localServerId);
     allowedByApp = await createResources(owner, 'two', localServerId);
     forbidden = await createResources(owner, 'three', localServerId, allowedByApp.project);
-    const neighborServerId = await create(neighbor, '/v1/servers', { name: 'There', kind: 'local' });
-    inOtherWorkspace = await createResources(neighbor, 'four', neighborServerId);
+    const serverIdOfOtherWorkspace = await create(ownerInOtherWorkspace, '/v1/servers', {
+      name: 'There',
+      kind: 'local',
+    });
+    inOtherWorkspace = await createResources(ownerInOtherWorkspace, 'four', serverIdOfOtherWorkspace);
     await create(owner, '/v1/errors/events', { type: 'Error of no app', message: 'It failed.' });
     await create(owner, '/v1/scripts', { name: 'Script of no app', body: 'true', serverId: localServerId });
     const event = { specversion: '1.0', id: 'one', source: 'shop', type: 'sold' };

@@ -24,12 +24,12 @@ import {
 let testServer: TestServer;
 let owner: TestPerson;
 let member: TestPerson;
-let neighbor: TestPerson;
+let ownerInOtherWorkspace: TestPerson;
 before(async () => {
   testServer = await startTestServer();
   owner = await signUpOwner(testServer);
   member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
-  neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
+  ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
 });
 after(() => testServer.close());
 
@@ -113,13 +113,13 @@ for (const { collection, manage, createBody } of RESOURCE_TYPES) {
       { method: 'PATCH', body: { name: 'Taken over' } },
       { method: 'DELETE' },
     ]) {
-      const existing = await neighbor.call(`/v1/${collection}/${resource.id}`, request);
-      const missing = await neighbor.call(`/v1/${collection}/nothing-here`, request);
+      const existing = await ownerInOtherWorkspace.call(`/v1/${collection}/${resource.id}`, request);
+      const missing = await ownerInOtherWorkspace.call(`/v1/${collection}/nothing-here`, request);
       assert.equal(existing.status, 404);
       const withoutRequestId = (response: TestResponse) => response.text.replace(/"requestId":"[^"]*"/, '');
       assert.equal(withoutRequestId(existing), withoutRequestId(missing));
     }
-    assert.deepEqual((await neighbor.call<Page<unknown>>(`/v1/${collection}`)).body.data, []);
+    assert.deepEqual((await ownerInOtherWorkspace.call<Page<unknown>>(`/v1/${collection}`)).body.data, []);
   });
 
   test(`${collection}: a replayed POST is refused with the ID of the first resource, and the list is paged`, async () => {
@@ -190,7 +190,10 @@ test('a slug is derived from the name, is unique in its workspace, does not chan
   const duplicate = await owner.call<ProblemBody>('/v1/projects', { body: { name: 'Another', slug: 'etoile-co' } });
   assert.equal(duplicate.status, 409);
   assert.equal(duplicate.body.code, 'conflict');
-  assert.equal((await createResource<Project>('/v1/projects', { name: 'Étoile & Co' }, neighbor)).slug, 'etoile-co');
+  assert.equal(
+    (await createResource<Project>('/v1/projects', { name: 'Étoile & Co' }, ownerInOtherWorkspace)).slug,
+    'etoile-co',
+  );
   const slugChange = await owner.call<ProblemBody>('/v1/projects/etoile-co', {
     method: 'PATCH',
     body: { slug: 'new' },

@@ -30,10 +30,10 @@ forEachEngine('restrictions of credentials', (engine) => {
   let testServer: TestServer;
   let environment: Readonly<Record<string, string>>;
   let owner: TestPerson;
-  let neighborApp: Resource;
+  let appOfOtherWorkspace: Resource;
   let project: Resource;
   let shop: Resource;
-  let neighbor: TestPerson;
+  let ownerInOtherWorkspace: TestPerson;
   /** Milliseconds by which the server's clock is ahead. */
   let clockAheadMs = 0;
   const clock = () => Date.now() + clockAheadMs;
@@ -48,9 +48,12 @@ forEachEngine('restrictions of credentials', (engine) => {
     testServer = await startTestServer({ environment, clock });
     owner = await signUpOwner(testServer);
     project = await create(owner, '/v1/projects', { name: 'Storefront' });
-    neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
-    const neighborProject = await create(neighbor, '/v1/projects', { name: 'Neighbor project' });
-    neighborApp = await create(neighbor, '/v1/apps', { name: 'Neighbor app', projectId: neighborProject.id });
+    ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
+    const projectOfOtherWorkspace = await create(ownerInOtherWorkspace, '/v1/projects', { name: 'Neighbor project' });
+    appOfOtherWorkspace = await create(ownerInOtherWorkspace, '/v1/apps', {
+      name: 'Neighbor app',
+      projectId: projectOfOtherWorkspace.id,
+    });
     shop = await create(owner, '/v1/apps', { name: 'Shop', projectId: project.id });
   });
   after(() => testServer.close());
@@ -135,7 +138,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       [{ apps: tooMany((index) => `app-${index}`) }, 'restrictions.apps'],
       [{ projects: ['\u0000'] }, 'restrictions.projects.0'],
       [{ apps: [shop.slug, 'no-such-app'] }, 'restrictions.apps.1'],
-      [{ apps: [neighborApp.id] }, 'restrictions.apps.0'],
+      [{ apps: [appOfOtherWorkspace.id] }, 'restrictions.apps.0'],
       [{ apps: [project.id] }, 'restrictions.apps.0'],
       [{ projects: [project.slug, shop.id] }, 'restrictions.projects.1'],
       [{ rate: { requests: 0, seconds: 1 } }, 'restrictions.rate.requests'],
@@ -333,7 +336,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       [token, { requirement: {}, address }, null],
       [token, { requirement: modifyEnv, address, resource: `app:${shop.id}` }, null],
       [key, { requirement: { permissions: ['read', 'deploy'] }, resource: `app:${shop.slug}` }, null],
-      [key, { requirement: {}, resource: `app:${neighborApp.id}` }, 'resource'],
+      [key, { requirement: {}, resource: `app:${appOfOtherWorkspace.id}` }, 'resource'],
       [inactive, { requirement: { permissions: ['write'] } }, 'active'],
       [spent, { requirement: { permissions: ['write'] } }, 'uses'],
       [rateLimited, { requirement: { permissions: ['read'] } }, null],
@@ -375,7 +378,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       requirement: {},
     });
     assert.deepEqual([withoutAddress.body.allowed, withoutAddress.body.assumed], [true, ['address']]);
-    assert.equal((await explain(neighbor, { credential: key.id, requirement: {} })).status, 404);
+    assert.equal((await explain(ownerInOtherWorkspace, { credential: key.id, requirement: {} })).status, 404);
     for (const [invalid, field] of [
       [{ credential: 'CI' }, 'credential'],
       [{ address: '10.0.0.0/8' }, 'address'],

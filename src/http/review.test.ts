@@ -152,7 +152,7 @@ forEachEngine('review', (engine) => {
     assert.equal(rows.at(-1)?.[nameColumn], "'=Expired()");
   });
 
-  test('a credential that a reviewer keeps is omitted for 90 days, unless another reason applies', async () => {
+  test('a credential that a reviewer keeps is omitted for 90 days, unless a new reason arises', async () => {
     const id = findId('Never expires');
     const kept = await owner.call<ReviewItem>(`/v1/review/${id}`, { body: { decision: 'keep', note: '  By hand ' } });
     assert.equal(kept.status, 200, kept.text);

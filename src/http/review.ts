@@ -60,7 +60,7 @@ export function reviewRoutes(context: AppContext): Route[] {
       url: '/v1/review/:credential',
       access: { person: 'admin' },
       summary: 'Keep a reviewed credential',
-      description: `Records the decision and leaves the credential out of the review for ${REVIEW_DAYS.kept} days, unless another reason applies.`,
+      description: `Records the decision and leaves the credential out of the review for ${REVIEW_DAYS.kept} days, unless a new reason arises.`,
       tag,
       params: ReviewParams,
       body: ReviewDecision,

@@ -305,11 +305,11 @@ forEachEngine('runs', (engine) => {
         assert.equal((await testServer.call(url, { method, headers: bearer(secret), ...body })).status, 403, url);
       }
     }
-    const neighbor = await createWorkspaceFor(owner, testServer, `Neighbor ${engine.name}`);
+    const ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, `Neighbor ${engine.name}`);
     for (const url of [`/v1/runs/${finished.id}`, `/v1/runs/${finished.id}/logs`, path]) {
-      assert.equal((await neighbor.call(url)).status, 404, url);
+      assert.equal((await ownerInOtherWorkspace.call(url)).status, 404, url);
     }
-    assert.equal((await neighbor.call(`/v1/runs/${finished.id}/cancel`, { method: 'POST' })).status, 404);
+    assert.equal((await ownerInOtherWorkspace.call(`/v1/runs/${finished.id}/cancel`, { method: 'POST' })).status, 404);
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${finished.id}`);
     assert.deepEqual(
       log.body.data.map(({ action, actor }) => [action, actor.kind]),

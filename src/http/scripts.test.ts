@@ -24,13 +24,13 @@ forEachEngine('scripts', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
   let member: TestPerson;
-  let neighbor: TestPerson;
+  let ownerInOtherWorkspace: TestPerson;
   let server: Server;
   before(async () => {
     testServer = await startTestServer({ environment: await engine.environment() });
     owner = await signUpOwner(testServer);
     member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
-    neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
+    ownerInOtherWorkspace = await createWorkspaceFor(owner, testServer, 'Neighbor');
     const body = { name: 'Web one', kind: 'ssh', host: '127.0.0.1', port: 1, user: 'deploy' };
     server = (await owner.call<Server>('/v1/servers', { body })).body;
   });
@@ -50,7 +50,7 @@ forEachEngine('scripts', (engine) => {
   const edit = (script: Script, body: object) =>
     owner.call<Script & ProblemBody>(`/v1/scripts/${script.id}`, { method: 'PATCH', body });
 
-  test('a #! line sets the interpreter, and is refused with the reason if it contradicts the interpreter', async () => {
+  test('a #! line sets the interpreter of a new script; an edit that makes the two contradict each other is refused with the reason', async () => {
     const python = await createScript({ name: 'Python', body: '#!/usr/bin/env python3\r\nprint(1)\r\n' });
     assert.equal(python.interpreter, '/usr/bin/env python3');
     assert.equal((await edit(python, { body: '#!/usr/bin/python3\nprint(2)' })).status, 200);
@@ -122,16 +122,16 @@ forEachEngine('scripts', (engine) => {
       return (await person.call<{ id: string; slug: string }>('/v1/apps', { body: { name, projectId } })).body;
     };
     const app = await createApp(owner, 'Shop');
-    const neighborApp = await createApp(neighbor, 'Neighbor app');
+    const appOfOtherWorkspace = await createApp(ownerInOtherWorkspace, 'Neighbor app');
     const script = await createScript({ name: 'Of the shop', appId: app.slug });
     assert.equal(script.appId, app.id);
     const listed = await member.call<Page<Script>>(`/v1/scripts?app=${app.slug}`);
     assert.deepEqual(listed.body.data, [script]);
-    for (const appId of [neighborApp.id, neighborApp.slug, 'none', '']) {
+    for (const appId of [appOfOtherWorkspace.id, appOfOtherWorkspace.slug, 'none', '']) {
       const refused = await edit(script, { appId });
       assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, 'appId'], appId);
     }
-    assert.equal((await owner.call(`/v1/scripts?app=${neighborApp.id}`)).status, 404);
+    assert.equal((await owner.call(`/v1/scripts?app=${appOfOtherWorkspace.id}`)).status, 404);
     const withoutApp = await edit(script, { appId: null });
     assert.deepEqual([withoutApp.body.appId, withoutApp.body.version], [null, 1]);
     assert.equal((await edit(script, { appId: app.id })).body.appId, app.id);
@@ -221,7 +221,7 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await slow).body.errors?.[0]?.field, 'parameters');
   });
 
-  test('keys need the permission of each operation; tokens with run_scripts and members can read but not change scripts', async () => {
+  test('keys need the permission of each operation; members, and tokens with run_scripts, can read but not change scripts', async () => {
     const script = await createScript();
     const path = `/v1/scripts/${script.id}`;
     const requests: [method: string, path: string, allowed: Permission[]][] = [
@@ -256,11 +256,11 @@ forEachEngine('scripts', (engine) => {
       assert.equal(byToken.status, method === 'GET' ? 200 : 403, `token ${method} ${target}`);
       const byMember = await member.call(target, { method, ...(body && { body }) });
       assert.equal(byMember.status, method === 'GET' ? 200 : 403, `member ${method} ${target}`);
-      const byNeighbor = await neighbor.call(target, { method, ...(body && { body }) });
-      if (target !== '/v1/scripts') assert.equal(byNeighbor.status, 404, `neighbor ${method} ${target}`);
+      const byOtherWorkspace = await ownerInOtherWorkspace.call(target, { method, ...(body && { body }) });
+      if (target !== '/v1/scripts') assert.equal(byOtherWorkspace.status, 404, `other workspace: ${method} ${target}`);
     }
-    const inNeighborWorkspace = await neighbor.call<ProblemBody>('/v1/scripts', { body: scriptFields() });
-    assert.equal(inNeighborWorkspace.body.errors?.[0]?.field, 'serverId', 'a server of another workspace is not found');
+    const inOtherWorkspace = await ownerInOtherWorkspace.call<ProblemBody>('/v1/scripts', { body: scriptFields() });
+    assert.equal(inOtherWorkspace.body.errors?.[0]?.field, 'serverId', 'a server of another workspace is not found');
   });
 
   test('an edit with a stale If-Match is refused', async () => {

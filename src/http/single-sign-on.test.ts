@@ -618,7 +618,7 @@ async function readOwnerId(): Promise<string> {
   return (await owner.call<{ id: string }>('/v1/me')).body.id;
 }
 
-test('turning passwords off ends sessions that were started with a password, and the sessions of devices that these sessions approved', async () => {
+test('turning passwords off ends the sessions started with a password and those of the devices that they approved', async () => {
   const environment = { ...singleSignOnSettings(provider), DEVPILOT_OIDC_SIGN_UP: 'on' };
   const serverWithPasswords = await startTestServer({ environment });
   const byPassword = await signUpOwner(serverWithPasswords);

@@ -102,7 +102,7 @@ forEachEngine('webhooks', (engine) => {
     for (const invalidBody of invalidBodies)
       assert.equal((await owner.call('/v1/webhooks', { body: invalidBody })).status, 422);
 
-    const neighbor = await createWorkspaceFor(ada, testServer, 'Neighbor');
+    const adaInOtherWorkspace = await createWorkspaceFor(ada, testServer, 'Neighbor');
     for (const [method, path] of [
       ['GET', ''],
       ['GET', '/deliveries'],
@@ -114,7 +114,11 @@ forEachEngine('webhooks', (engine) => {
       ['POST', '/deliveries/x/redeliver'],
     ] as const) {
       const request = { method, ...(method === 'PATCH' && { body: {} }) };
-      assert.equal((await neighbor.call(`/v1/webhooks/${id}${path}`, request)).status, 404, `${method} ${path}`);
+      assert.equal(
+        (await adaInOtherWorkspace.call(`/v1/webhooks/${id}${path}`, request)).status,
+        404,
+        `${method} ${path}`,
+      );
     }
     assert.equal((await owner.call(`/v1/webhooks/${id}/test`, { method: 'POST' })).status, 409, 'not active');
     assert.equal((await owner.call(`/v1/webhooks/${id}`, { method: 'DELETE' })).status, 204);

@@ -323,25 +323,26 @@ forEachEngine('workload identities', (engine) => {
   test('identities of different workspaces and keys of different issuers are independent', async (t) => {
     const otherIssuer = await startWorkloadIssuer();
     t.after(otherIssuer.close);
-    const neighbor = await createWorkspaceFor(ada, server, 'Neighbor');
-    const [identity, neighborIdentity] = [await createIdentity(ada), await createIdentity(neighbor)];
+    const adaInOtherWorkspace = await createWorkspaceFor(ada, server, 'Neighbor');
+    const [identity, identityOfOtherWorkspace] = [await createIdentity(ada), await createIdentity(adaInOtherWorkspace)];
     const otherIssuerIdentity = await createIdentity(ada, { issuer: otherIssuer.url });
     const token = await issuer.sign(githubClaims());
     const { access_token: secret } = (await exchange(identity.id, token)).body;
     // Another workspace accepts the same token if it has an identity for it.
-    assert.equal((await exchange(neighborIdentity.id, token)).status, 200);
+    assert.equal((await exchange(identityOfOtherWorkspace.id, token)).status, 200);
     assert.equal((await ada.call<Page<WorkloadIdentity>>('/v1/workload-identities')).body.data.length, 2);
     for (const path of ['', '/exchanges']) {
-      assert.equal((await ada.call(`/v1/workload-identities/${neighborIdentity.id}${path}`)).status, 404);
+      assert.equal((await ada.call(`/v1/workload-identities/${identityOfOtherWorkspace.id}${path}`)).status, 404);
     }
     for (const method of ['PATCH', 'DELETE']) {
       assert.equal(
-        (await ada.call(`/v1/workload-identities/${neighborIdentity.id}`, { method, body: {} })).status,
+        (await ada.call(`/v1/workload-identities/${identityOfOtherWorkspace.id}`, { method, body: {} })).status,
         404,
       );
     }
     assert.equal(
-      (await neighbor.call(`/v1/workload-identities/${neighborIdentity.id}`, { method: 'DELETE' })).status,
+      (await adaInOtherWorkspace.call(`/v1/workload-identities/${identityOfOtherWorkspace.id}`, { method: 'DELETE' }))
+        .status,
       204,
     );
     assert.equal(await authorizeStatus(secret), 200);

@@ -133,7 +133,7 @@ export async function listNotices(
 
 /**
  * Dismisses a notice, or snoozes it until a time. A dismissed notice is not created again for the same cause. Throws
- * `not_found`, also if the notice was deleted because its cause no longer exists, and `validation_failed`.
+ * `not_found`, for example if the notice was deleted because its cause no longer exists, and `validation_failed`.
  */
 export async function dismissNotice(
   context: NotifyContext,

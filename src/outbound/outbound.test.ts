@@ -125,7 +125,7 @@ test('a host name is resolved once, and the request is sent to the resolved addr
   assert.deepEqual(receiver.received, [`POST hooks.example:${receiver.port}/x?y=1`]);
 });
 
-test('a name that resolves only to addresses that the policy excludes is refused without a connection', async () => {
+test('a name is refused without a connection if the policy excludes all its addresses, or if it cannot be resolved', async () => {
   const receiver = await startReceiver((_, response) => response.end());
   const url = `http://hooks.example:${receiver.port}/`;
   for (const address of ['127.0.0.1', '::ffff:127.0.0.1', '169.254.169.254']) {

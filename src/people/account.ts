@@ -13,7 +13,7 @@ import {
   replaceSessionDigest,
   updatePerson,
 } from '../store/people.ts';
-import { deletePersonAccess } from '../store/person-access.ts';
+import { endSessionsAndPendingSignIns } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { personAccount, throttleAttempt } from './attempt-throttle.ts';
 import {
@@ -125,7 +125,7 @@ export async function changePassword(
   return context.store.transaction(async (trx) => {
     await lockIfUnchanged(trx, caller, person);
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: context.clock() });
-    const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
+    const sessionsEnded = await endSessionsAndPendingSignIns(trx, person.id, caller.sessionId, context.clock());
     await recordOwnEvent(context, trx, person, 'person.password_changed', origin, { sessionsEnded });
     return rotateSessionSecret(trx, caller);
   });
@@ -200,7 +200,7 @@ export async function confirmTwoFactorSetup(
         if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
         await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
         await replaceRecoveryCodes(trx, person.id, digests);
-        const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
+        const sessionsEnded = await endSessionsAndPendingSignIns(trx, person.id, caller.sessionId, context.clock());
         await recordOwnEvent(context, trx, person, 'person.two_factor_enabled', origin, { sessionsEnded });
         return { recoveryCodes: codes, sessionSecret: await rotateSessionSecret(trx, caller) };
       }),
@@ -243,7 +243,7 @@ export async function disableTwoFactor(
     await lockIfUnchanged(trx, caller, person);
     await updatePerson(trx, person.id, { totp_sealed: null, totp_enabled: 0, updated_at: context.clock() });
     await replaceRecoveryCodes(trx, person.id, []);
-    const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
+    const sessionsEnded = await endSessionsAndPendingSignIns(trx, person.id, caller.sessionId, context.clock());
     if (person.totp_enabled === 1) {
       await recordOwnEvent(context, trx, person, 'person.two_factor_disabled', origin, { sessionsEnded });
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBackgroundQueue } from './background-queue.ts';
 
-test('stop waits for work that finishes but not for work that hangs, and drops work that has not started', async () => {
+test('stop waits for running work up to a limit, and drops work that has not started', async () => {
   const errors: unknown[] = [];
   const done: string[] = [];
   const background = createBackgroundQueue(10, (error) => errors.push(error));

@@ -1,6 +1,6 @@
 import { Problem } from '../contract/problem.ts';
 import { lockPerson, type PersonRow } from '../store/people.ts';
-import { deletePersonAccess, sessionExists } from '../store/person-access.ts';
+import { endSessionsAndPendingSignIns, sessionExists } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { listWorkspaceIds } from '../store/workspaces.ts';
 import type { SignedInPerson } from './context.ts';
@@ -21,5 +21,5 @@ export async function lockSignedInPerson(trx: Trx, caller: SignedInPerson): Prom
 export async function endAccessWithLastWorkspace(trx: Trx, personId: string, now: number): Promise<void> {
   await lockPerson(trx, personId);
   const remaining = await listWorkspaceIds(trx, personId);
-  if (remaining.length === 0) await deletePersonAccess(trx, personId, null, now);
+  if (remaining.length === 0) await endSessionsAndPendingSignIns(trx, personId, null, now);
 }

@@ -4,7 +4,7 @@ import { Problem } from '../contract/problem.ts';
 import { lockMember } from '../store/members.ts';
 import { deletePerson, ownsAnyWorkspace } from '../store/operators.ts';
 import { lockPerson } from '../store/people.ts';
-import { deletePersonAccess } from '../store/person-access.ts';
+import { endSessionsAndPendingSignIns } from '../store/person-access.ts';
 import {
   memberPartyOf,
   type PeopleContext,
@@ -51,7 +51,7 @@ export async function endMemberSessions(
       throw new Problem('forbidden', "Only the owner can end the owner's sessions.");
     }
     await lockPerson(trx, member.person_id);
-    const sessionsEnded = await deletePersonAccess(trx, member.person_id, null, context.clock());
+    const sessionsEnded = await endSessionsAndPendingSignIns(trx, member.person_id, null, context.clock());
     await recordAuditEvent(trx, request, 'member.sessions_ended', memberPartyOf(member), context.clock(), {
       sessionsEnded,
     });

@@ -8,7 +8,7 @@ import { Problem } from '../contract/problem.ts';
 import { type AccountRow, findAccount, listAccounts, lockOperators } from '../store/operators.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
-import { deletePersonAccess, deleteSentInvitations } from '../store/person-access.ts';
+import { deleteSentInvitations, endSessionsAndPendingSignIns } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { type PeopleContext, personPartyOf, recordForPersonAndOperators } from './context.ts';
 
@@ -91,7 +91,7 @@ export async function updateAccount(
     }
     if (disabled !== (person.disabled === 1)) {
       await updatePerson(trx, personId, { disabled: disabled ? 1 : 0, updated_at: now });
-      const sessionsEnded = disabled ? await deletePersonAccess(trx, personId, null, now) : 0;
+      const sessionsEnded = disabled ? await endSessionsAndPendingSignIns(trx, personId, null, now) : 0;
       const invitationsEnded = disabled ? await deleteSentInvitations(trx, personId, null) : 0;
       const action = disabled ? 'person.disabled' : 'person.enabled';
       await recordOperatorEvent(
@@ -119,7 +119,7 @@ export async function endAccountSessions(
     await lockOperatorStatus(trx, request.actor);
     const person = await lockPerson(trx, personId);
     if (person === undefined) throw new Problem('not_found', 'The person was not found.');
-    const sessionsEnded = await deletePersonAccess(trx, personId, null, context.clock());
+    const sessionsEnded = await endSessionsAndPendingSignIns(trx, personId, null, context.clock());
     await recordOperatorEvent(context, trx, request, person, 'person.sessions_ended', { sessionsEnded });
   });
 }

@@ -20,7 +20,7 @@ import {
   type PasskeyRow,
   renamePasskey,
 } from '../store/passkeys.ts';
-import { deletePersonAccess } from '../store/person-access.ts';
+import { endSessionsAndPendingSignIns } from '../store/person-access.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
 import { requireCaller } from './account.ts';
 import { type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson } from './context.ts';
@@ -172,7 +172,7 @@ export async function createPasskey(
       if (isUniqueViolation(error)) throw new Problem('conflict', 'This passkey was already added.');
       throw error;
     }
-    const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, now);
+    const sessionsEnded = await endSessionsAndPendingSignIns(trx, caller.personId, caller.sessionId, now);
     await recordPasskeyEvent(context, trx, caller, row, 'passkey.created', origin, { sessionsEnded });
     return serializePasskey(row);
   });
@@ -219,7 +219,7 @@ export async function deletePasskey(
     if (row === undefined || !(await deleteRow(trx, caller.personId, id))) {
       throw new Problem('not_found', 'The passkey was not found.');
     }
-    const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, context.clock());
+    const sessionsEnded = await endSessionsAndPendingSignIns(trx, caller.personId, caller.sessionId, context.clock());
     await recordPasskeyEvent(context, trx, caller, row, 'passkey.deleted', origin, { sessionsEnded });
   });
 }

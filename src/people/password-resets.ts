@@ -9,7 +9,7 @@ import {
   insertPasswordReset,
 } from '../store/password-resets.ts';
 import { findPerson, findPersonByEmail, lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
-import { deletePersonAccess } from '../store/person-access.ts';
+import { endSessionsAndPendingSignIns } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
 import {
@@ -152,7 +152,7 @@ export async function resetPassword(
     if (current === undefined || current.disabled === 1 || !(await consumePasswordReset(trx, digest, clock())))
       throw invalidLink;
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: clock() });
-    const sessionsEnded = await deletePersonAccess(trx, person.id, null, clock());
+    const sessionsEnded = await endSessionsAndPendingSignIns(trx, person.id, null, clock());
     await recordForPerson(trx, person.id, {
       action: 'person.password_reset',
       at: clock(),

@@ -65,9 +65,10 @@ async function acceptInvitationOrRefuse(...args: Parameters<typeof acceptInvitat
 }
 
 /**
- * Creates a person for a provider account that is not linked to anyone. Throws `SingleSignOnError`, also if a person
- * already has the email address: that person must sign in and link the provider account. Otherwise anyone who can set
- * an email address at the provider could take over the person's Devpilot account (the "nOAuth" attack).
+ * Creates a person for a provider account that is not linked to anyone. Throws `SingleSignOnError` if the sign-up is
+ * not allowed, for example if a person already has the email address: that person must sign in and link the provider
+ * account. Otherwise anyone who can set an email address at the provider could take over the person's Devpilot account
+ * (the "nOAuth" attack).
  */
 export async function signUpWithProviderAccount(
   context: PeopleContext,

@@ -25,7 +25,7 @@ import {
   type SessionRow,
   upsertKnownAddress,
 } from '../store/people.ts';
-import { deleteAnsweredDeviceCodes, deletePersonAccess } from '../store/person-access.ts';
+import { deleteAnsweredDeviceCodes, endSessionsAndPendingSignIns } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { listWorkspaceIds } from '../store/workspaces.ts';
 import {
@@ -259,7 +259,7 @@ export async function endOtherSessions(
   await context.store.transaction(async (trx) => {
     const person = personPartyOf(await lockSignedInPerson(trx, caller));
     const now = context.clock();
-    const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, now);
+    const sessionsEnded = await endSessionsAndPendingSignIns(trx, caller.personId, caller.sessionId, now);
     const draft = { action: 'person.sessions_ended', at: now, actor: person, target: person, origin } as const;
     await recordForPerson(trx, caller.personId, { ...draft, detail: { sessionsEnded } });
   });

@@ -51,7 +51,7 @@ test('the output of start-up files is not part of the lines or the raw bytes of 
   assert.ok(output.subarray(0, 11).equals(Buffer.from('\u001edevpilot\0\xff', 'latin1')));
 });
 
-test('standard output that arrives long after the end marker is complete', async () => {
+test('standard output is complete even if it arrives long after the end marker', async () => {
   // Standard error, which carries the end marker, arrives a second before standard output.
   const delayStdout = `${RUN_ORIGINAL_COMMAND} | { sleep 1; cat; }`;
   const { lines, exitCode } = await runWithForcedCommand(delayStdout, shellStep('seq 1 4000; echo FATAL; exit 1'));
@@ -73,7 +73,7 @@ test('output without an end marker is reported as incomplete', async () => {
   );
 });
 
-test('if an account runs no commands, the problem says so and contains the message of the server, if any', async () => {
+test('if an account cannot run commands, the problem says so and quotes the message of the server, if there is one', async () => {
   // The command that cloud-init writes into root's authorized_keys. It keeps the session open for ten seconds.
   const cloudImage = `echo 'Please login as the user "ubuntu" rather than the user "root".';echo;sleep 10;exit 142`;
   const accounts: [string, RegExp][] = [
@@ -103,7 +103,7 @@ test('if an account runs no commands, the problem says so and contains the messa
   );
 });
 
-test('a greeting that contains the message of an account that runs no commands does not end a step', async () => {
+test('a step continues even if a greeting contains the nologin message', async () => {
   const greeting = `echo "This account is currently not available."; sleep 0.3; ${RUN_ORIGINAL_COMMAND}`;
   const { lines, exitCode } = await runWithForcedCommand(greeting, shellStep('sleep 1.5; echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);

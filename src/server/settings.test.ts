@@ -267,7 +267,7 @@ test('a secret is read from its file without the trailing newline, and a file th
   );
 });
 
-test('a data directory that cannot be created stops the start with one line that names the setting', async () => {
+test('if the data directory cannot be created, the start fails with one line that names the setting', async () => {
   for (const path of ['/dev/null/data', '/proc/there/is/none']) {
     const { code, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: path });
     assert.equal(code, 2, `${path}: ${stderr}`);

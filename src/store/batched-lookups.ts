@@ -126,7 +126,8 @@ export function createBatchedLookups(
     try {
       acquired = await pool.acquire();
     } catch (error) {
-      // Any other busy connection will serve the waiting lookups when it finishes.
+      // Reject only if this is the last busy connection (the count includes this one): any other will serve the waiting
+      // lookups when it finishes.
       if (busyConnections === 1) queue.rejectAll(toStoreError(error));
       return false;
     } finally {

@@ -3,12 +3,12 @@ import { deleteSessions } from './people.ts';
 import type { Trx } from './store.ts';
 
 /**
- * Deletes a person's sessions other than `exceptSessionId`, and what could start another session or change how the
- * person signs in: answered device codes, password reset codes, pending passkey challenges and an unconfirmed TOTP
- * setup. Afterwards, the person cannot approve device codes that were created at or before `now`. Returns the number of
- * deleted sessions.
+ * Deletes a person's sessions other than `exceptSessionId`, and what could start another session or change
+ * how the person signs in: answered device codes, password reset codes, pending passkey challenges and an unconfirmed
+ * TOTP setup. Afterwards, the person cannot approve device codes that were created at or before `now`. Returns the
+ * number of deleted sessions.
  */
-export async function deletePersonAccess(
+export async function endSessionsAndPendingSignIns(
   trx: Trx,
   personId: string,
   exceptSessionId: string | null,
@@ -27,7 +27,7 @@ export async function deletePersonAccess(
   return (await deleteSessions(trx, personId, null, exceptSessionId)).length;
 }
 
-/** Deletes the device codes that a person has approved or denied, unless a device has already exchanged them. */
+/** Deletes the device codes that a person has approved or denied. */
 export async function deleteAnsweredDeviceCodes(trx: Trx, personId: string): Promise<void> {
   await trx.deleteFrom('device_code').where('person_id', '=', personId).execute();
 }

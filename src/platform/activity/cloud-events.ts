@@ -44,7 +44,10 @@ function decodeUtf8(body: Uint8Array): string {
   }
 }
 
-/** Maximum size of an event as it is sent. JSON data can be six times as long as its stored form if it is escaped. */
+/**
+ * Maximum size of an event as it is sent. Escaped JSON data can be six times its stored size; the rest leaves room for
+ * the attributes.
+ */
 const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
 /** The number of values is limited only by the size of the event, because events are parsed one at a time. */
 const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
@@ -135,8 +138,8 @@ interface EventData {
 }
 
 /**
- * Returns the data of an event in JSON format: `data`, or `data_base64`, which is decoded if `datacontenttype` is a
- * JSON type.
+ * Returns the value of `data`, or of `data_base64`: parsed if `datacontenttype` is a JSON type, otherwise still in
+ * base64.
  */
 async function readData(attributes: Attributes, index: number | null): Promise<EventData> {
   const { data, data_base64: encoded, datacontenttype: type } = attributes;

@@ -117,8 +117,8 @@ export function deployPush(
 }
 
 /**
- * Returns the row of a deployment and locks it until the transaction ends. Throws `not_found`, also if the deployment
- * is not of the named app.
+ * Returns the row of a deployment and locks it until the transaction ends. Throws `not_found` if there is
+ * none, or if it is not a deployment of the named app.
  */
 export async function requireDeploymentForUpdate(
   trx: Trx,

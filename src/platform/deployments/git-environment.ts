@@ -3,9 +3,10 @@ import type { DeployKeyCredentials } from '../resources/deploy-keys.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
 
 /**
- * Runs ssh for git. A connection to the repository's host uses the deploy key in the agent, trusts only the confirmed
- * host key, and ignores the ssh configuration of the server. A connection to another host has no access to the agent.
- * The loop finds the host and port among git's arguments; `next` is the meaning of the following argument.
+ * Runs ssh for git. A connection to the repository's host uses the deploy key held by `ssh-agent`, trusts only the
+ * confirmed host key, and ignores the ssh configuration of the machine that git runs on. A connection to another host
+ * has no access to `ssh-agent`. The loop finds the host and port among git's arguments; `next` is the meaning of the
+ * following argument.
  */
 const SSH_SCRIPT = `host= port=22 next=
 for word do
@@ -39,7 +40,7 @@ function sshEnvironment({ host, port, hostKey, privateKey }: DeployKeyCredential
 /**
  * Returns the variables that pass the repository's credentials to git, so that they are not on a command line. Git uses
  * the credentials only for the scheme, host and port of the repository, so neither a submodule on another host nor a
- * redirect receives them. No credential helper of the server stores them. Pure.
+ * redirect receives them. No credential helper of the machine that git runs on stores them. Pure.
  */
 export function gitEnvironment(credentials: RepositoryCredentials | null): Record<string, string> {
   if (credentials === null) return { GIT_CONFIG_COUNT: '0' };
@@ -47,7 +48,7 @@ export function gitEnvironment(credentials: RepositoryCredentials | null): Recor
   const helper = `credential.${credentials.origin}.helper`;
   return {
     GIT_CONFIG_COUNT: '2',
-    // The empty value disables the helpers of the server's own configuration.
+    // The empty value disables the helpers configured on the machine that git runs on.
     GIT_CONFIG_KEY_0: helper,
     GIT_CONFIG_VALUE_0: '',
     GIT_CONFIG_KEY_1: helper,

@@ -3,8 +3,8 @@ import type { LogLine } from '../../contract/logs.ts';
 import { createYielder } from '../bounded-json.ts';
 
 /**
- * Yields the lines of a log that contain a text, ignoring case and color codes. Runs in several turns of the event
- * loop, so that a long log does not delay other requests.
+ * Yields the lines of a log that contain a text, as chunks of newline-delimited JSON; ignores case and terminal escape
+ * sequences. Runs in several turns of the event loop, so that a long log does not delay other requests.
  */
 export async function* searchLines(chunks: AsyncGenerator<string>, text: string): AsyncGenerator<string> {
   const lowerCaseText = text.toLowerCase();

@@ -130,7 +130,8 @@ export type PushResult =
   | { readonly deployment: null; readonly reason: PushIgnoreReason };
 
 /**
- * Deploys a branch after a Git host reports a push to it in a signed request, if the app's settings select the push.
+ * Deploys a branch after a Git host reports a push to it in an authenticated request, if the push matches the branch
+ * and path filters of the app.
  * A repeated delivery deploys nothing. Throws `invalid_token`, `rate_limited`, `invalid_request`, `too_large`, and
  * `conflict` or `validation_failed` if the app cannot be deployed.
  */

@@ -17,11 +17,11 @@ import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { passkeysQuery, passkeyUnavailableReason, registerPasskey } from './passkey.ts';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
-import { invalidateSessions } from './sessions.tsx';
+import { refetchSessions } from './sessions.tsx';
 import { strings } from './strings.ts';
 import { describeUserAgent } from './user-agent.ts';
 
-const invalidatePasskeys = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
+const refetchPasskeys = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
 
 type OpenDialog = { readonly action: 'add' } | { readonly action: 'rename' | 'delete'; readonly passkey: Passkey };
 
@@ -37,7 +37,7 @@ function RenamePasskeyForm({ passkey, onClose }: PasskeyDialogProps) {
   });
   const saving = useSubmit(form, async ({ name }) => {
     await api.passkeys.update(passkey.id, { name });
-    await invalidatePasskeys();
+    await refetchPasskeys();
     onClose();
   });
   return (
@@ -97,7 +97,7 @@ function AddPasskeyDialog({ onClose }: Pick<PasskeyDialogProps, 'onClose'>) {
           await registerPasskey(name, proof);
           onClose();
           notifications.show({ message: strings.passkeys.added });
-          await Promise.all([invalidatePasskeys(), invalidateSessions()]);
+          await Promise.all([refetchPasskeys(), refetchSessions()]);
         }}
       >
         {strings.passkeys.addConsequences}
@@ -116,7 +116,7 @@ function DeletePasskeyDialog({ passkey, onClose }: PasskeyDialogProps) {
         onReauthenticated={async (proof) => {
           await api.passkeys.delete(passkey.id, proof);
           onClose();
-          await Promise.all([invalidatePasskeys(), invalidateSessions()]);
+          await Promise.all([refetchPasskeys(), refetchSessions()]);
         }}
       >
         {strings.passkeys.deleteConsequences(<b>{passkey.name}</b>)}

@@ -12,7 +12,7 @@ import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
 import { validatePassword } from '../validation.ts';
-import { invalidateSessions } from './sessions.tsx';
+import { refetchSessions } from './sessions.tsx';
 import { strings } from './strings.ts';
 
 function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
@@ -34,7 +34,7 @@ function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
     onSuccess: async () => {
       onClose();
       notifications.show({ message: strings.password.changed });
-      await invalidateSessions();
+      await refetchSessions();
     },
   });
   const isFieldError =

@@ -17,7 +17,7 @@ import { describeUserAgent } from './user-agent.ts';
 const SESSIONS_KEY = ['sessions'];
 
 /** Reloads the list of sessions, for example after a change that ends other sessions. */
-export const invalidateSessions = () => queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
+export const refetchSessions = () => queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
 
 /** `others` stands for all sessions except the current one. */
 type SessionToEnd = Session | 'others';
@@ -65,7 +65,7 @@ function EndSessionDialog({ sessionToEnd, onClose }: EndSessionDialogProps) {
   async function end(deleteSessions: () => Promise<unknown>, message: string): Promise<void> {
     await deleteSessions();
     notifications.show({ message });
-    await invalidateSessions();
+    await refetchSessions();
   }
   if (sessionToEnd === 'others') {
     return (

@@ -13,7 +13,7 @@ import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { arePasswordsOn, singleSignOnName } from '../sign-in/installation.ts';
 import { SingleSignOnProblemNotice } from '../sign-in/single-sign-on.tsx';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
-import { invalidateSessions } from './sessions.tsx';
+import { refetchSessions } from './sessions.tsx';
 import { strings } from './strings.ts';
 
 /**
@@ -56,7 +56,7 @@ function UnlinkDialog({ providerName, identity, onClose }: LinkDialogProps & { r
           notifications.show({ message: strings.singleSignOn.unlinked });
           await Promise.all([
             queryClient.invalidateQueries({ queryKey: singleSignOnQuery.queryKey }),
-            invalidateSessions(),
+            refetchSessions(),
           ]);
         }}
       >

@@ -6,7 +6,7 @@ import { Tag } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { meQuery } from '../session.ts';
-import { invalidateSessions } from './sessions.tsx';
+import { refetchSessions } from './sessions.tsx';
 import { strings } from './strings.ts';
 import { TwoFactorDialog, type TwoFactorPurpose } from './two-factor-dialog.tsx';
 
@@ -15,11 +15,11 @@ const twoFactorQuery = queryOptions({
   queryFn: ({ signal }) => api.me.twoFactor.get({ signal }),
 });
 
-function invalidateTwoFactor(): void {
+function refetchTwoFactor(): void {
   void queryClient.invalidateQueries({ queryKey: twoFactorQuery.queryKey });
   void queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
   queryClient.removeQueries({ queryKey: SECOND_FACTOR_NEEDED_KEY });
-  void invalidateSessions();
+  void refetchSessions();
 }
 
 /** The web UI suggests generating new recovery codes when fewer than this many are left. */
@@ -69,7 +69,7 @@ export function TwoFactorSection({ onTurnedOn }: TwoFactorSectionProps) {
       {purpose !== null && (
         <TwoFactorDialog
           purpose={purpose}
-          onChanged={invalidateTwoFactor}
+          onChanged={refetchTwoFactor}
           onClose={() => setPurpose(null)}
           onCodesStored={() => {
             if (purpose === 'enable') onTurnedOn?.();

@@ -18,7 +18,7 @@ export interface ChartSeries {
   /** True for the series that combines all other keys. */
   readonly isOther: boolean;
   readonly color: string;
-  /** Number of events, also if the chart shows unique subjects. */
+  /** Number of events, even if the chart shows unique subjects. */
   readonly total: number;
 }
 

@@ -3,8 +3,8 @@ import type { ApiKey, UpdateApiKey } from '../../contract/api-keys.ts';
 import { type Client, DevpilotError } from '../../sdk/client.ts';
 import { shortenName } from '../components/format.ts';
 import { notifyWithUndo } from '../components/undo.tsx';
-import { invalidateCredentials } from '../credentials/invalidate-credentials.ts';
 import { API_KEYS } from '../credentials/kinds.ts';
+import { refetchCredentials } from '../credentials/refetch-credentials.ts';
 import { useWorkspace } from '../session.ts';
 import { describeRemovedAccess } from './removed-access.ts';
 import { strings } from './strings.ts';
@@ -39,7 +39,7 @@ interface KeyUpdate {
  */
 export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
   const { api, workspace } = useWorkspace();
-  const reload = () => invalidateCredentials(workspace.id, API_KEYS);
+  const reload = () => refetchCredentials(workspace.id, API_KEYS);
 
   async function undo(before: ApiKey, saved: ApiKey, changes: UpdateApiKey): Promise<void> {
     await updateUnlessChanged(api, saved, changes).finally(reload);

@@ -2,7 +2,10 @@ import { Button, type ButtonProps } from '@mantine/core';
 import { useEffect } from 'react';
 import { type CopyState, useCopy } from './clipboard.ts';
 import { IconCheck, IconCopy } from './icons.ts';
+import { IS_APPLE } from './keyboard.ts';
 import { strings } from './strings.ts';
+
+const PRESS_TO_COPY = IS_APPLE ? strings.copyButton.pressToCopyApple : strings.copyButton.pressToCopy;
 
 interface CopyButtonProps extends ButtonProps {
   readonly text: string;
@@ -29,7 +32,7 @@ export function CopyButton({ text, label = strings.copyButton.copy, sourceElemen
   const labels: Readonly<Record<CopyState, string>> = {
     idle: label,
     copied: strings.copyButton.copied,
-    failed: sourceElementId === undefined ? strings.copyButton.failed : strings.copyButton.pressToCopy,
+    failed: sourceElementId === undefined ? strings.copyButton.failed : PRESS_TO_COPY,
   };
   return (
     <>
@@ -42,7 +45,7 @@ export function CopyButton({ text, label = strings.copyButton.copy, sourceElemen
         {labels[state]}
       </Button>
       <span className="visually-hidden" role="status">
-        {state === 'copied' ? strings.copyButton.copied : ''}
+        {state === 'idle' ? '' : labels[state]}
       </span>
     </>
   );

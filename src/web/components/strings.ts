@@ -28,6 +28,7 @@ export const strings = {
   copyButton: {
     copy: 'Copy',
     pressToCopy: 'Press Ctrl+C to copy',
+    pressToCopyApple: 'Press ⌘C to copy',
     failed: 'Could not copy',
     copied: 'Copied',
   },

@@ -10,7 +10,6 @@ import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { isInUse } from './delete-credential-dialog.tsx';
 import { strings } from './form-strings.ts';
-import { invalidateCredentials } from './invalidate-credentials.ts';
 import {
   ACCESS_TOKENS,
   API_KEYS,
@@ -19,6 +18,7 @@ import {
   deleteCredential,
   hintText,
 } from './kinds.ts';
+import { refetchCredentials } from './refetch-credentials.ts';
 
 interface BulkDeleteDialogProps {
   /** Null for credentials of both kinds. */
@@ -103,7 +103,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
     setPhase('deleting');
     await deleteMany(credentials);
     for (const kindToReload of kind === null ? [ACCESS_TOKENS, API_KEYS] : [kind]) {
-      void invalidateCredentials(workspace.id, kindToReload);
+      void refetchCredentials(workspace.id, kindToReload);
     }
     setPhase('done');
   }

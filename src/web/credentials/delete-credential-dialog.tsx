@@ -7,8 +7,8 @@ import { formatDateTime, formatRelativeTime, shortenName } from '../components/f
 import { Notice } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './form-strings.ts';
-import { invalidateCredentials } from './invalidate-credentials.ts';
 import { type Credential, deleteCredential, getKindConfig, getRights, hintText } from './kinds.ts';
+import { refetchCredentials } from './refetch-credentials.ts';
 
 /**
  * Returns whether a credential was used in the last 24 hours. Something probably still depends on such a credential.
@@ -43,7 +43,7 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
       confirmationText={inUse ? credential.name : null}
       onConfirm={async () => {
         await ignoreNotFound(deleteCredential(api, credential));
-        void invalidateCredentials(workspace.id, kind);
+        void refetchCredentials(workspace.id, kind);
         notifications.show({ message: strings.deleteCredentialDialog.deleted(shortenName(credential.name)) });
         onDeleted?.();
       }}

@@ -5,8 +5,8 @@ import { isUnrestricted } from '../../contract/unrestricted.ts';
 import type { Permission, Scope } from '../../contract/vocabulary.ts';
 import { useWorkspace } from '../session.ts';
 import type { CredentialRequest } from './credential-form-values.ts';
-import { invalidateCredentials } from './invalidate-credentials.ts';
 import type { Credential, CredentialKindConfig } from './kinds.ts';
+import { refetchCredentials } from './refetch-credentials.ts';
 
 /** Returns an unguessable, unique value. `crypto.randomUUID` is only available over HTTPS and on localhost. */
 function randomIdempotencyKey(): string {
@@ -68,7 +68,7 @@ export function useCreateCredential(
           );
     const created = await create();
     lastRequest.current = { requestText: '', idempotencyKey: '' };
-    void invalidateCredentials(workspace.id, kind);
+    void refetchCredentials(workspace.id, kind);
     return { created, passphrase: request.isPassphraseGenerated ? request.passphrase : null };
   };
 }

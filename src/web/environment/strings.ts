@@ -131,6 +131,7 @@ export const strings = {
     copy: (name: string) => phrase`Copy ${name}`,
     copied: (name: string) => phrase`Copied ${name}`,
     copyFailed: 'Select the value and press Ctrl+C',
+    copyFailedApple: 'Select the value and press ⌘C',
     empty: 'empty',
     envOnly: '.env only',
     notSaved: 'Not saved',

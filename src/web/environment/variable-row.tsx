@@ -3,6 +3,7 @@ import { isControlVariable } from '../../contract/control-variables.ts';
 import { useCopy } from '../components/clipboard.ts';
 import { IconAction } from '../components/icon-action.tsx';
 import { IconArrowBackUp, IconCheck, IconCopy, IconEdit, IconEye, IconEyeOff, IconTrash } from '../components/icons.ts';
+import { IS_APPLE } from '../components/keyboard.ts';
 import { TextLink } from '../components/link.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import styles from './environment.module.css';
@@ -15,7 +16,7 @@ function CopyValueButton({ name, value }: { readonly name: string; readonly valu
   const label = {
     idle: strings.variableRow.copy(name),
     copied: strings.variableRow.copied(name),
-    failed: strings.variableRow.copyFailed,
+    failed: IS_APPLE ? strings.variableRow.copyFailedApple : strings.variableRow.copyFailed,
   }[state];
   return <IconAction label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
 }

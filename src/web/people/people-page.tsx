@@ -31,7 +31,7 @@ type OpenDialog =
 const FILTERS = ['q'];
 const PEOPLE_KEY = ['people'];
 
-async function invalidatePeople(): Promise<void> {
+async function refetchPeople(): Promise<void> {
   await queryClient.invalidateQueries({ queryKey: PEOPLE_KEY });
   await queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
 }
@@ -70,7 +70,7 @@ function PersonMenu({ account, open }: { readonly account: Account; readonly ope
   const change = useMutation({
     mutationFn: (body: { disabled?: boolean; operator?: boolean }) => api.people.update(account.id, body),
     onError: notifyError,
-    onSuccess: invalidatePeople,
+    onSuccess: refetchPeople,
   });
   const reset = useMutation({
     mutationFn: () => api.people.createPasswordReset(account.id),
@@ -150,7 +150,7 @@ export function PeoplePage() {
         <EndSessionsDialog
           name={dialog.endSessionsOf.name}
           onClose={close}
-          endSessions={() => api.people.endSessions(dialog.endSessionsOf.id).then(invalidatePeople)}
+          endSessions={() => api.people.endSessions(dialog.endSessionsOf.id).then(refetchPeople)}
         />
       )}
       {dialog !== null && 'disable' in dialog && (
@@ -158,7 +158,7 @@ export function PeoplePage() {
           onClose={close}
           title={strings.peoplePage.disableTitle}
           confirmLabel={strings.peoplePage.disableConfirmLabel}
-          onConfirm={() => api.people.update(dialog.disable.id, { disabled: true }).then(invalidatePeople)}
+          onConfirm={() => api.people.update(dialog.disable.id, { disabled: true }).then(refetchPeople)}
         >
           <Text fz="sm">{strings.peoplePage.disableConsequences(dialog.disable.name)}</Text>
         </ConfirmDialog>

@@ -7,12 +7,14 @@ import { Section } from '../components/section.tsx';
 import { BlockSkeleton, QueryContent } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
-import { commonAction, groupByAppOrProject, REVEAL_ACTIONS } from './reveals.ts';
+import { combineLists, commonAction, groupByAppOrProject, REVEAL_ACTIONS } from './reveals.ts';
 import { strings } from './strings.ts';
 
 const texts = strings.revealedVariables;
 /** Maximum number of variables that are named per app or project. */
 const MAX_NAMED = 5;
+/** Maximum number of events that are read per action. */
+const MAX_EVENTS = 200;
 
 interface RevealedVariablesProps {
   readonly personId: string;
@@ -26,20 +28,22 @@ export function RevealedVariables({ personId, personName }: RevealedVariablesPro
     queryKey: [workspace.id, 'audit-events', 'revealed-by', personId],
     queryFn: async ({ signal }) => {
       const lists = await Promise.all(
-        REVEAL_ACTIONS.map((action) => api.auditEvents.list({ actor: personId, action, limit: 200 }, { signal })),
+        REVEAL_ACTIONS.map((action) =>
+          api.auditEvents.list({ actor: personId, action, limit: MAX_EVENTS }, { signal }),
+        ),
       );
-      return lists.flatMap(({ data }) => data);
+      return combineLists(lists);
     },
   });
   return (
     <QueryContent query={query} placeholder={<BlockSkeleton height={80} />}>
-      {(events) =>
+      {({ events, isComplete }) =>
         events.length === 0 ? (
           <DimmedText>{texts.none(personName)}</DimmedText>
         ) : (
           <Section
             title={texts.title}
-            description={texts.description(personName)}
+            description={isComplete ? texts.description(personName) : texts.incompleteDescription(personName)}
             actions={
               <Anchor
                 fz="sm"

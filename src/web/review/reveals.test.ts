@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditEvent } from '../../contract/audit-events.ts';
-import { commonAction, groupByAppOrProject } from './reveals.ts';
+import { combineLists, commonAction, groupByAppOrProject } from './reveals.ts';
 
 function createReveal(
   action: 'env.revealed' | 'project_env.revealed',
@@ -28,6 +28,15 @@ function createReveal(
 
 const appReveals = [createReveal('env.revealed', 'app_1', 3, 'B', 'A'), createReveal('env.revealed', 'app_1', 1, 'B')];
 const projectReveal = createReveal('project_env.revealed', 'prj_1', 2, 'C');
+
+test('several lists are complete if none of them has further pages', () => {
+  const lastPage = { data: appReveals, nextCursor: null };
+  assert.deepEqual(combineLists([lastPage, { data: [projectReveal], nextCursor: null }]), {
+    events: [...appReveals, projectReveal],
+    isComplete: true,
+  });
+  assert.equal(combineLists([lastPage, { data: [projectReveal], nextCursor: 'next' }]).isComplete, false);
+});
 
 test('viewed variables are grouped by app and project, with the time of the latest reveal', () => {
   const shown = groupByAppOrProject([...appReveals, projectReveal]);

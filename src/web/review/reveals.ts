@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../../contract/audit-events.ts';
+import type { Page } from '../../contract/paging.ts';
 
 /** The actions that record that a person viewed values of variables of an app or of a project. */
 export const REVEAL_ACTIONS = ['env.revealed', 'project_env.revealed'] as const;
@@ -8,6 +9,12 @@ export function commonAction(events: readonly AuditEvent[]): AuditEvent['action'
   const actions = new Set(events.map(({ action }) => action));
   return actions.size === 1 ? [...actions][0] : undefined;
 }
+
+/** Returns the events of the first pages of several lists, and whether no list has further pages. */
+export const combineLists = (pages: readonly Page<AuditEvent>[]) => ({
+  events: pages.flatMap(({ data }) => data),
+  isComplete: pages.every(({ nextCursor }) => nextCursor === null),
+});
 
 /** The variables of one app or project whose values a person has viewed. */
 interface RevealedEnvironment {

@@ -72,8 +72,8 @@ export const strings = {
     },
     explanation: (count: number, days: number) =>
       plural(count, {
-        one: `It does not appear in the review for ${days} days, unless another reason applies. The activity log records this decision and the note.`,
-        other: `They do not appear in the review for ${days} days, unless another reason applies. The activity log records these decisions and the note.`,
+        one: `It does not appear in the review for ${days} days, unless a new reason arises. The activity log records this decision and the note.`,
+        other: `They do not appear in the review for ${days} days, unless a new reason arises. The activity log records these decisions and the note.`,
       }),
     note: 'Note (optional)',
     notePlaceholder: 'Used by the yearly report',
@@ -84,6 +84,8 @@ export const strings = {
     title: 'Variable values this person viewed',
     description: (name: string) =>
       phrase`According to the activity log, ${name} viewed the values of these variables. Rotate the secrets among them.`,
+    incompleteDescription: (name: string) =>
+      phrase`According to the activity log, ${name} viewed the values of these variables. Rotate the secrets among them. Only the most recent views are considered: the activity log also contains earlier ones.`,
     names: (names: string, more: number) => (more === 0 ? names : phrase`${names} and ${more} more`),
     lastRevealed: (time: ReactNode) => sentence`last viewed ${time}`,
     viewLog: 'View in activity log',

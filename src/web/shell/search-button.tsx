@@ -2,6 +2,7 @@ import { ActionIcon, Text, UnstyledButton } from '@mantine/core';
 import { useEffect, useEffectEvent, useState } from 'react';
 import type { Workspace } from '../../contract/workspaces.ts';
 import { IconSearch } from '../components/icons.ts';
+import { IS_APPLE } from '../components/keyboard.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
 import { CurrentWorkspace } from '../session.ts';
 import styles from './shell.module.css';
@@ -10,8 +11,6 @@ import { strings } from './strings.ts';
 const CommandPalette = lazyComponent(() =>
   import('../palette/command-palette.tsx').then((file) => file.CommandPalette),
 );
-
-const IS_APPLE = /^(?:Mac|iP)/.test(navigator.platform);
 
 /** Returns the command palette of a workspace and a function that opens it. Ctrl+K and Command+K also open it. */
 export function useCommandPalette(workspace: Workspace | null) {

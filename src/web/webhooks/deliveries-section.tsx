@@ -72,7 +72,7 @@ const COLUMNS: readonly Column<WebhookDelivery>[] = [
 const deliveriesKey = (workspaceId: string, webhookId: string) => [workspaceId, 'webhooks', webhookId, 'deliveries'];
 
 /** Refetches a webhook, whose state may have changed, and its deliveries. */
-export const invalidateWebhook = (workspaceId: string, webhookId: string) =>
+export const refetchWebhook = (workspaceId: string, webhookId: string) =>
   queryClient.invalidateQueries({ queryKey: [workspaceId, 'webhooks', webhookId] });
 
 /** Returns JSON with line breaks and indentation, and any other text unchanged. */
@@ -144,7 +144,7 @@ function DeliveryDialog({ webhook, delivery, onClose }: DeliveryDialogProps) {
   const redeliver = useMutation({
     mutationFn: () => api.webhooks.redeliver(webhook.id, delivery.id),
     onSuccess: async () => {
-      await invalidateWebhook(workspace.id, webhook.id);
+      await refetchWebhook(workspace.id, webhook.id);
       notifications.show({ message: texts.sent });
       onClose();
     },

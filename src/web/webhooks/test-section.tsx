@@ -7,7 +7,7 @@ import { IconPlayerPlay } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
-import { invalidateWebhook } from './deliveries-section.tsx';
+import { refetchWebhook } from './deliveries-section.tsx';
 import { strings } from './strings.ts';
 
 /** Longer than the server waits for the response to an attempt. */
@@ -40,7 +40,7 @@ export function TestSection({ webhook }: { readonly webhook: Webhook }) {
   const { api, workspace } = useWorkspace();
   const test = useMutation({
     mutationFn: () => sendTest(api, webhook.id),
-    onSettled: () => invalidateWebhook(workspace.id, webhook.id),
+    onSettled: () => refetchWebhook(workspace.id, webhook.id),
   });
   return (
     <Section

@@ -8,7 +8,7 @@ channel.addEventListener('message', ({ data }: MessageEvent<readonly unknown[]>)
 });
 
 /** Refetches the displayed credentials of a kind after a change, in this tab and in all others. */
-export async function invalidateCredentials(workspaceId: string, kind: CredentialKindConfig): Promise<void> {
+export async function refetchCredentials(workspaceId: string, kind: CredentialKindConfig): Promise<void> {
   const queryKey = credentialsKey(workspaceId, kind);
   channel.postMessage(queryKey);
   await queryClient.invalidateQueries({ queryKey });
