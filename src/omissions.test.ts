@@ -80,7 +80,7 @@ const OMISSIONS: readonly Omission[] = [
     error: /'planted' does not exist/,
   },
   {
-    name: 'a command that reads an undeclared option, in another file than the one that declares its options',
+    name: 'a command that reads an undeclared option, in a file other than the one that declares its options',
     file: 'src/cli/deploy.ts',
     replace: ['  readonly batchSize: string', '  readonly planted: string'],
     errorIn: 'src/cli/operation-commands.ts',

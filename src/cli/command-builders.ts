@@ -5,7 +5,7 @@ export const DATE_HELP = 'a date (00:00 of that day in the local time zone)';
 export const FUTURE_INSTANT_HELP = `a delay such as 30m or 12h, a date-time, or ${DATE_HELP}`;
 export const FROM_INSTANT_HELP = `start of the period: a duration before now such as 12h or 7d, a date-time, or ${DATE_HELP}`;
 export const TO_INSTANT_HELP =
-  'end of the period, exclusive, in the formats of --from; a date means the end of that day in the local time zone';
+  'end of the period, in the formats of --from: only earlier times match; a date includes that whole day (local time zone)';
 export const LIMIT_HELP = 'maximum number of results';
 /** Appended to the help of commands that read the server's settings. */
 export const SETTINGS_HELP = `

@@ -108,7 +108,7 @@ export async function deploy(app: string, options: DeployOptions): Promise<void>
   });
 }
 
-/** Runs a failed deployment again from the step that failed. */
+/** Runs a failed deployment again from the failed step, or earlier if hooks or variables have changed. */
 export async function retry(id: string, options: RemoteOptions & WatchOptions): Promise<void> {
   const client = connect(options);
   await followDeployment(client, await client.deployments.retry(id), options);

@@ -60,13 +60,21 @@ function deploymentCommands(program: Command): void {
   apiCommand(deployments, 'show', 'Show details of a deployment')
     .argument('<id>', 'ID of the deployment')
     .action(async (id, options) => (await load()).showDeployment(id, declared(options)));
-  apiCommand(deployments, 'variables', 'Compare the variable names of a deployment and of the previous release')
+  apiCommand(
+    deployments,
+    'variables',
+    'List the names of the variables that were added, removed or changed since the previous release',
+  )
     .argument('<id>', 'ID of the deployment')
     .action(async (id, options) => (await load()).showVariables(id, declared(options)));
   deploymentCommand(deployments, 'rollback', 'Roll back to an earlier deployment by deploying its commit again')
     .argument('<id>', 'ID of the deployment to roll back to')
     .action(async (id, options) => (await import('./deploy.ts')).rollBack(id, declared(options)));
-  apiCommand(deployments, 'retry', 'Retry a failed deployment from the step that failed')
+  apiCommand(
+    deployments,
+    'retry',
+    'Retry a failed deployment from the failed step, or earlier if hooks or variables have changed',
+  )
     .argument('<id>', 'ID of the deployment')
     .option('--follow', FOLLOW_HELP)
     .option('--wait', WAIT_HELP)

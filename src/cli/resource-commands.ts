@@ -104,7 +104,7 @@ const withAppOptions = <Args extends unknown[], Options extends OptionValues>(co
     )
     .option(
       '--push-path <pattern>',
-      `deploy only pushes that change one of these paths, such as 'services/shop/**'; can be repeated${updateNote(command, PUSH_NOTE)}`,
+      `deploy only pushes that change one of these paths, such as 'services/shop/**', or whose list of commits is incomplete; can be repeated${updateNote(command, PUSH_NOTE)}`,
       collectValues,
     );
 
@@ -156,7 +156,7 @@ function appCommands(program: Command): void {
   apiCommand(
     parent,
     'push-secret',
-    'Create or replace the secret with which the Git host signs push webhooks; prints only the secret to standard output',
+    'Create or replace the secret with which the Git host authenticates push webhooks; prints only the secret to standard output',
   )
     .argument('<app>', ID_OR_SLUG)
     .option('--yes', YES_HELP)

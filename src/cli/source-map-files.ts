@@ -138,7 +138,7 @@ function writePair(scriptPath: string, sourceMap: SourceMapText, script: string,
 /**
  * Returns the scripts of a directory that have a source map, each with its debug ID. With `inject`, scripts that do not
  * report their debug ID are modified to report it; otherwise scripts without a debug ID are omitted. Throws `Failure`
- * if the directory does not exist, or if a source map is malformed or has another debug ID than its script.
+ * if the directory does not exist, or if a source map is malformed or its debug ID differs from its script's.
  */
 export function readSourceMapPairs(directory: string, { inject }: { readonly inject: boolean }): SourceMapPair[] {
   const pairs: SourceMapPair[] = [];

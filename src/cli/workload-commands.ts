@@ -77,7 +77,7 @@ export function workloadCommands(program: Command): void {
     (await load()).createIdentity(declared(options)),
   );
   const update =
-    'Update a workload identity; revokes its access tokens unless only the name or lifetime changes. The options for conditions (--github to --event, and --condition) together replace all current conditions, so repeat those to keep';
+    'Update a workload identity; revokes its access tokens unless only the name or lifetime changes. The provider (such as --github), --branch, --tag, --environment, --workflow, --repository-id, --event and --condition together replace all current conditions, so repeat those to keep';
   identityCommand(identities, 'update', update)
     .argument('<identity>', 'ID')
     .action(async (id, options) => (await load()).updateIdentity(id, declared(options)));
@@ -95,7 +95,7 @@ export function workloadCommands(program: Command): void {
   apiCommand(
     program,
     'exchange',
-    'Exchange the identity token of a CI job, or DEVPILOT_TOKEN, for a short-lived access token',
+    'Exchange the identity token of a CI job, or DEVPILOT_TOKEN, for a short-lived access token, and run a command with it or print it',
   )
     .argument(
       '[command...]',

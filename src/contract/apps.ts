@@ -73,7 +73,7 @@ const hook = z
   .strictObject({
     name,
     stage: oneOf(HOOK_STAGES).describe(
-      "`pre_execution` and `pre_source_control` run in the app's directory. `post_source_control` (before `.env` and `shared` are linked) and `post_setup` run in the new release. `post_release` runs after the new release is live",
+      "`pre_execution` and `pre_source_control` run in the app's directory. `post_source_control` (before `.env` is written and `shared` is linked) and `post_setup` run in the new release. `post_release` runs after the new release is live",
     ),
     run: command,
     interpreter: commandInterpreter.default('/bin/sh'),

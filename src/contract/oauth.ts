@@ -98,7 +98,9 @@ export const TokenRequest = z
       .describe(
         'Tighter restrictions for the new token, as a JSON object with the members of `RequestedRestrictions`. Omitted members keep their value, except that `projects` and `apps` are replaced together',
       ),
-    passphrase: submittedSecret.optional().describe('The passphrase of the exchanged access token, if it has one'),
+    passphrase: submittedSecret
+      .optional()
+      .describe('The passphrase of the original access token (`subject_token`), if it has one'),
   })
   .meta({ id: 'TokenRequest' });
 export type TokenRequest = z.infer<typeof TokenRequest>;

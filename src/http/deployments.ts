@@ -108,7 +108,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         accessForResource: accessOfRetry,
         summary: 'Retry a failed deployment',
         description:
-          'Continues from the step that failed, with the same commit, servers and options. An access token needs the same scope as for creating the deployment.',
+          'Continues from the failed step, or earlier if hooks or variables have changed, with the same commit, servers and options. An access token needs the same scope as for creating the deployment.',
         tag,
         params,
         schema: Deployment,

@@ -84,7 +84,7 @@ export function trackerClientsOf(transport: Transport) {
     errors: {
       report: (body: ErrorReport, call?: CallOptions): Promise<ErrorIngestResult> =>
         send('POST', '/v1/errors/events', { ...call, body }),
-      /** Public keys that can only submit errors, each with a DSN for Sentry SDKs. */
+      /** Error keys, which are not secret and can only submit errors. Each has a DSN for Sentry SDKs. */
       keys: {
         ...listOf<ErrorKey, Paging>(transport, keys),
         create: (body: CreateErrorKey, call?: CallOptions): Promise<ErrorKey> => send('POST', keys, { ...call, body }),

@@ -61,7 +61,10 @@ function deploymentClientOf(transport: Transport) {
     promote: actionRequest('promote'),
     /** Aborts a canary deployment and rolls back its first server. */
     abort: actionRequest('abort'),
-    /** Queues a failed deployment to continue with the step that failed; resolves before it finishes. */
+    /**
+     * Queues a failed deployment to continue from the failed step, or earlier if hooks or variables have changed.
+     * Resolves before it finishes.
+     */
     retry: actionRequest('retry'),
     /** Streams the output of a deployment, line by line. */
     logs: (id: string, options?: LogOptions, call?: CallOptions) =>

@@ -95,9 +95,10 @@ function hooksOfRetry(
 }
 
 /**
- * Runs a failed deployment again from the step that failed, with the same commit, servers, options and release, and
- * with the app's current hooks. Throws `not_found`, `idempotent_replay` for a repeated request, `conflict` if the
- * deployment cannot be retried, and `validation_failed` if required variables have no value.
+ * Runs a failed deployment again from the failed step, or earlier if hooks or variables have changed, with the same
+ * commit, servers, options and release, and with the app's current hooks. Throws `not_found`, `idempotent_replay` for a
+ * repeated request, `conflict` if the deployment cannot be retried, and `validation_failed` if required variables have
+ * no value.
  */
 export function retryDeployment(
   context: PlatformContext,

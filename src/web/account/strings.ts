@@ -24,7 +24,7 @@ export const strings = {
       'credential.orphaned': 'Credential creator left the workspace',
       'deployment.failed': 'Deployment failed',
       'run.failed': 'Script run failed',
-      'backup.failed': 'Backup failed',
+      'backup.failed': 'Backup or verification failed',
       'error.new': 'New error',
       'error.reopened': 'Resolved error reported again',
       'webhook.switched_off': 'Webhook switched off',

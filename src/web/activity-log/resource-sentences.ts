@@ -119,7 +119,11 @@ export const RESOURCE_SENTENCES = {
     event.actor.kind === 'system'
       ? ['An expired backup of ', target, ' was deleted']
       : [actor, ' deleted a backup of ', target],
-  'backup.failed': ({ target }) => ['A backup of ', target, ' failed'],
+  'backup.failed': ({ event, target }) => [
+    event.detail['verification'] === true ? 'The verification of a backup of ' : 'A backup of ',
+    target,
+    ' failed',
+  ],
   'webhook.created': defaultSentence,
   'webhook.updated': defaultSentence,
   'webhook.deleted': defaultSentence,

@@ -55,6 +55,11 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
     }),
     'Ada requested a rollback of Storefront',
   ],
+  [createEvent('backup.failed', { target: storefront }), 'A backup of Storefront failed'],
+  [
+    createEvent('backup.failed', { target: storefront, detail: { verification: true } }),
+    'The verification of a backup of Storefront failed',
+  ],
   [
     createEvent('run.finished', {
       actor: { kind: 'system', id: null, name: null },

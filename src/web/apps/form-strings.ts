@@ -117,7 +117,7 @@ export const strings = {
       "One pattern per line, such as main or release/*. If empty, only pushes to the app's branch deploy it.",
     pushPathsOptional: 'Paths (optional)',
     pushPathsOptionalDescription:
-      'One pattern per line, such as services/shop/**. If not empty, only pushes that change one of these paths deploy it.',
+      'One pattern per line, such as services/shop/**. If not empty, a push deploys the app only if it changes one of these paths, or if its list of commits is incomplete.',
     type: 'Type',
     noCheck: 'No check',
     urlResponds: 'A URL responds with a status below 400',

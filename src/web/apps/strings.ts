@@ -5,7 +5,7 @@ export const strings = {
   appForm: {
     hookStages: {
       pre_execution: {
-        label: 'Before execution',
+        label: 'At the start',
         when: "in the app's directory, before everything else",
       },
       pre_source_control: {
@@ -14,11 +14,11 @@ export const strings = {
       },
       post_source_control: {
         label: 'After checkout',
-        when: 'in the release directory, before .env and shared/ are linked',
+        when: 'in the release directory, before .env is written and shared/ is linked',
       },
       post_setup: {
         label: 'After setup',
-        when: 'in the release directory, with .env and shared/ linked. Install and build here',
+        when: 'in the release directory, after .env is written and shared/ is linked. Install and build here',
       },
       post_release: {
         label: 'After release',

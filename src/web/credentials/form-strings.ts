@@ -127,7 +127,7 @@ export const strings = {
     deleteOld: 'Delete old…',
     deleteOldAnyway: 'Delete old anyway…',
     create: 'Create',
-    update: 'Update',
+    update: 'Use new',
     verify: 'Verify',
     deleteOldStep: 'Delete old',
     introduction: (noun: string) =>

@@ -102,7 +102,7 @@ export const strings = {
       verb: 'Retry',
       title: 'Retry deployment',
       consequences:
-        "The deployment continues with the step that failed, with the same commit and the app's current hooks and variables. Completed steps are not repeated, except those that run once the release is live, because the release was rolled back.",
+        "The deployment continues from the failed step, or earlier if a hook or the variables have changed. It uses the same commit, and the app's current hooks and variables. If the release was rolled back, the steps that run after it goes live are repeated.",
       done: 'Retrying the deployment',
     },
     rollBackToThis: 'Roll back to this deployment…',

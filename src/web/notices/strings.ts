@@ -12,7 +12,7 @@ const kinds: Readonly<Record<NoticeKind, string>> = {
   'credential.orphaned': 'Creator left',
   'deployment.failed': 'Failed deployment',
   'run.failed': 'Failed run',
-  'backup.failed': 'Failed backup',
+  'backup.failed': 'Failed backup or verification',
   'error.new': 'New error',
   'error.reopened': 'Reopened error',
   'webhook.switched_off': 'Webhook switched off',

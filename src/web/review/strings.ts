@@ -61,7 +61,7 @@ export const strings = {
   },
   actions: {
     keep: 'Keep…',
-    narrow: (rights: string) => `Narrow to used ${rights}…`,
+    narrow: (rights: string) => `Replace with used ${rights}…`,
     replace: 'Replace…',
     details: 'Details and activity',
   },

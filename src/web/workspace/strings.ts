@@ -21,7 +21,7 @@ export const strings = {
     deleteTitle: 'Delete workspace',
     deleted: (name: string) => phrase`Workspace ${name} deleted`,
     deletionConsequences: (workspace: ReactNode) =>
-      sentence`Everything in ${workspace} is deleted, except the activity log, which is kept for operators. Members lose access, and other members without another workspace are signed out. Invitations are revoked, and requests with the workspace's credentials are rejected.`,
+      sentence`Everything in ${workspace} is deleted, except the activity log, which is kept for operators. Members lose access; those who have no other workspace are signed out, except you. Invitations are revoked, and requests with the workspace's credentials are rejected.`,
     countingCredentials: 'Counting the credentials that will be deleted…',
     deletesCredentials: (credentials: string) => `This deletes ${credentials}.`,
     leaveTitle: 'Leave workspace',
