@@ -43,7 +43,7 @@ test('a prefix applies to the workspaces that declare it, and a slow read does n
   assert.deepEqual(declaredBy(`sk_test_${tail}`), ['wsp_1']);
 });
 
-test('only well-formed secrets of credentials are looked up; one of another system is found only if the workspace of its credential declares the prefix', async () => {
+test('malformed secrets, unknown prefixes and session secrets are not looked up, and a credential is found only if its own workspace declares the prefix', async () => {
   let lookups = 0;
   const record = { workspace: { id: 'wsp_1', revoked: false } } as CredentialRecord;
   const declared = [

@@ -177,7 +177,7 @@ function peopleCommands(program: Command): void {
     .action(async (options) => (await load()).listAllPeople(declared(options)));
   personCommand(
     'disable',
-    'Disable a person: end their sessions, links, and the invitations that they sent, and block sign-in',
+    'Disable a person: block sign-in, and end their sessions, password-reset and sign-in links, and the invitations that they sent',
   ).action(async (person, options) => (await load()).disablePerson(person, declared(options)));
   personCommand('enable', 'Enable a disabled person').action(async (person, options) =>
     (await load()).enablePerson(person, declared(options)),

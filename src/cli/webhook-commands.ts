@@ -10,15 +10,15 @@ const EVENT_NOTES: Readonly<Record<string, string>> = {
   'audit.event': 'every event of the activity log, in order',
   'deployment.failed': 'also a notice',
   'run.finished': 'a run has completed, failed or been cancelled',
-  'run.failed': 'notice about a failed run',
+  'run.failed': 'notice that a run failed',
   'backup.finished': 'a backup has completed, failed or been cancelled',
-  'backup.failed': 'notice about a failed backup or verification',
+  'backup.failed': 'notice that a backup or a verification failed',
   'backup.restore_finished': 'a restore has completed, failed or been cancelled',
   'backup.verification_finished': 'a verification has completed, failed or been cancelled',
 };
 const EVENT_WIDTH = Math.max(...WEBHOOK_SUBSCRIPTIONS.map((event) => event.length)) + 2;
-const EVENTS_HELP = `\nEvents ("notice": a notice of this kind was created):\n${WEBHOOK_SUBSCRIPTIONS.map((event) =>
-  `  ${event.padEnd(EVENT_WIDTH)}${EVENT_NOTES[event] ?? ''}`.trimEnd(),
+const EVENTS_HELP = `\nEvents. A notice tells owners and admins what needs attention; "notice" marks the events that are sent for notices:\n${WEBHOOK_SUBSCRIPTIONS.map(
+  (event) => `  ${event.padEnd(EVENT_WIDTH)}${EVENT_NOTES[event] ?? ''}`.trimEnd(),
 ).join('\n')}`;
 
 /** Declares the commands for webhooks. */

@@ -43,7 +43,7 @@ export const CODES = {
   },
   second_factor_required: {
     status: 401,
-    title: 'A two-factor code is required',
+    title: 'The two-factor code is missing',
   },
   insufficient_scope: {
     status: 403,
@@ -59,7 +59,7 @@ export const CODES = {
   },
   second_factor_needed: {
     status: 403,
-    title: 'Two-factor authentication is required in this workspace',
+    title: 'Two-factor authentication must be turned on for this workspace',
   },
   forbidden: {
     status: 403,

@@ -25,7 +25,7 @@ export const pushSettings = z
       "Branches whose pushes are deployed; if empty, only the app's branch",
     ),
     paths: patterns('a path', 'services/shop/**').describe(
-      'If not empty, a push is deployed only if it changes one of these paths, or if its list of commits is incomplete',
+      'If not empty, a push is deployed only if it changes one of these paths, or if the Git host lists only some of its commits',
     ),
   })
   .nullable();

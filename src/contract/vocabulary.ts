@@ -65,7 +65,7 @@ export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, str
   error_tracker: 'Can also change and delete issues, and upload and delete source maps.',
   modify_env: 'Can read the value of every variable, and set the variables that apps start with.',
   write:
-    'Can run code on your servers and read every variable: by changing an app or script, or a server that is then confirmed.',
+    'Can run code on your servers and read every variable: by changing an app or script, or a server that an admin then confirms.',
   manage_apps:
     'Controls the code on your servers: changing an app, its repository or its hooks is enough to run code there and read its variables.',
   manage_servers:

@@ -3,7 +3,10 @@ import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { createYielder } from '../platform/bounded-json.ts';
 
-/** The field that an error of a whole part of the request names; `body` for the parts that are not listed. */
+/**
+ * The field of an error that concerns a part of the request as a whole, by the name of the part. For a part that is not
+ * listed, the field is `body`.
+ */
 const FIELD_OF_PART: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
 /** No ID or slug contains NUL, and not every database can search for it. */

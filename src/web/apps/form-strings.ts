@@ -117,7 +117,7 @@ export const strings = {
       "One pattern per line, such as main or release/*. If empty, only pushes to the app's branch deploy it.",
     pushPathsOptional: 'Paths (optional)',
     pushPathsOptionalDescription:
-      'One pattern per line, such as services/shop/**. If not empty, a push deploys the app only if it changes one of these paths, or if its list of commits is incomplete.',
+      'One pattern per line, such as services/shop/**. If not empty, a push deploys the app only if it changes one of these paths, or if the Git host lists only some of its commits.',
     type: 'Type',
     noCheck: 'No check',
     urlResponds: 'A URL responds with a status below 400',

@@ -23,7 +23,7 @@ function describePolicy(policy: Policy): Readonly<Record<keyof ShownPolicy, stri
   const { maxLifetimeDays, bindsExistingFrom, passphraseScopes } = policy;
   return {
     maxLifetimeDays: maxLifetimeDays === null ? values.noMaximum : values.days(maxLifetimeDays),
-    bindsExistingFrom: bindsExistingFrom === null ? values.never : formatDate(bindsExistingFrom),
+    bindsExistingFrom: bindsExistingFrom === null ? values.no : values.from(formatDate(bindsExistingFrom)),
     passphraseScopes: passphraseScopes.length === 0 ? values.none : passphraseScopes.join(', '),
     allowAll: policy.allowAll ? values.yes : values.no,
     requireAddresses: policy.requireAddresses ? values.yes : values.no,

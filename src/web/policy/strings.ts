@@ -38,7 +38,7 @@ export const strings = {
   },
   labels: {
     maxLifetimeDays: 'Maximum lifetime in days (optional)',
-    bindsExistingFrom: 'Maximum lifetime applies to existing credentials from (optional)',
+    bindsExistingFrom: 'Date from which it applies to existing credentials (optional)',
     passphraseScopes: 'Scopes that require a passphrase',
     allowAll: 'Allow the scope “all”',
     requireAddresses: 'Require IP addresses',
@@ -68,7 +68,7 @@ export const strings = {
   values: {
     days: (days: number) => plural(days, { one: '1 day', other: `${days.toLocaleString('en')} days` }),
     noMaximum: 'No maximum',
-    never: 'Never',
+    from: (date: string) => `From ${date}`,
     none: 'None',
     yes: 'Yes',
     no: 'No',
@@ -77,7 +77,7 @@ export const strings = {
   },
   readLabels: {
     maxLifetimeDays: 'Maximum lifetime',
-    bindsExistingFrom: 'Maximum lifetime applies to existing credentials from',
+    bindsExistingFrom: 'Applies to existing credentials',
     passphraseScopes: 'Scopes that require a passphrase',
     allowAll: 'Scope “all” is allowed',
     requireAddresses: 'IP addresses are required',
