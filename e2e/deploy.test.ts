@@ -69,7 +69,7 @@ test('docker-compose accepts compose.yaml: three nodes with read-only file syste
   }
   const withoutPassword = composeConfig('compose.yaml', {});
   assert.notEqual(withoutPassword.status, 0);
-  assert.match(withoutPassword.stderr, /head of this file/);
+  assert.match(withoutPassword.stderr, /as shown at the top of/);
 });
 
 test('docker-compose accepts deploy/tls/compose.yaml: one node, reachable only through Caddy, and no default host name', () => {
@@ -84,7 +84,7 @@ test('docker-compose accepts deploy/tls/compose.yaml: one node, reachable only t
   assert.match(devpilot, /DEVPILOT_PUBLIC_URL: https:\/\/devpilot\.example\.com$/m);
   const subnet = /subnet: (\S+)/.exec(stdout)?.[1] ?? '';
   assert.ok(devpilot.includes(`DEVPILOT_TRUST_PROXY: ${subnet}\n`), subnet);
-  assert.match(composeConfig('deploy/tls/compose.yaml', {}).stderr, /head of this file/);
+  assert.match(composeConfig('deploy/tls/compose.yaml', {}).stderr, /as shown at the top of/);
 });
 
 test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the real address of the client', async () => {
