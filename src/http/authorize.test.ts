@@ -156,7 +156,7 @@ test('a malformed scope is refused like an unknown one, and cannot corrupt a hea
   }
 });
 
-test('each scope and permission meets only its own requirement, and the scope all meets that of every scope', async () => {
+test('each scope and permission meets only its own requirement; the scope "all" meets the requirement of every scope', async () => {
   for (const scope of SCOPES) {
     const { secret } = await createToken(owner, [scope]);
     for (const requested of SCOPES) {

@@ -43,8 +43,8 @@ export interface Series {
  * Returns the series of the keys with the most events in a range of whole intervals, and the total number of events of
  * all keys. The key with the most events comes first. Keys are ranked by the longest roll-ups that fit the range; only
  * the keys in the result are read at the requested interval. The database serializes each series to JSON, so the event
- * loop handles one string per series. `bench/activity.ts` measures the chart and its effect on `/v1/authorize`; if it
- * no longer showed a difference, rows could be read and serialized here.
+ * loop handles one string per series. `bench/activity.ts` measures the chart and its effect on `/v1/authorize`; if
+ * serializing the rows in the process had no greater effect, that would be simpler.
  */
 export async function readSeries(
   db: Queryable,

@@ -84,7 +84,7 @@ test('valid forms of envelopes are read, and malformed envelopes are rejected', 
   }
 });
 
-test('an event is read after a large attachment, and if the limit is reached only after the event', async () => {
+test('an event after a large attachment is read, and so is an event before the size limit of the envelope is exceeded', async () => {
   const attachment = Buffer.concat([
     Buffer.from('{"type":"attachment","length":50000}\n'),
     Buffer.alloc(50_000, 10),

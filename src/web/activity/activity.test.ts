@@ -40,7 +40,7 @@ test('the axis is labeled with round local times, or with evenly spaced days', (
     assert.deepEqual(ticks({ since: '7d', interval: 'hour' }).slice(0, 2), ['02-17T23:00', '02-18T23:00']);
     assert.deepEqual(ticks({ since: '7d', interval: 'day' }).slice(0, 2), ['02-17T00:00', '02-18T00:00']);
     assert.deepEqual(ticks({ since: '90d' }).slice(0, 2), ['11-26T00:00', '12-08T00:00']);
-    // Midnight is at 18:30 UTC, within the interval that starts at 18:00.
+    // Midnight in Kolkata is 18:30 UTC, so the first interval that starts on the new day starts at 19:00 UTC.
     process.env['TZ'] = 'Asia/Kolkata';
     assert.deepEqual(ticks({}), ['02-23T13:00', '02-23T19:00', '02-24T01:00', '02-24T07:00']);
   } finally {
