@@ -121,7 +121,7 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   const usedScopes = tab.getByRole('region', { name: 'Scopes used' });
   await usedScopes.getByText('This access token has scopes that it did not use', { exact: false }).waitFor();
   await checkAppearance(tab, 'token-broader-than-used');
-  await usedScopes.getByRole('button', { name: 'Replace with used scopes…' }).click();
+  await usedScopes.getByRole('button', { name: 'Drop unused scopes…' }).click();
   const replacement = tab.getByRole('dialog');
   await replacement.getByRole('checkbox', { name: 'modify_env' }).waitFor();
   const scopes = replacement.getByRole('group', { name: 'Scopes' });

@@ -104,7 +104,7 @@ const withAppOptions = <Args extends unknown[], Options extends OptionValues>(co
     )
     .option(
       '--push-path <pattern>',
-      `deploy only pushes that change one of these paths, such as 'services/shop/**', or of which the Git host lists only some commits; can be repeated${updateNote(command, PUSH_NOTE)}`,
+      `deploy only pushes that change one of these paths, such as 'services/shop/**', or whose changes the Git host does not list completely; can be repeated${updateNote(command, PUSH_NOTE)}`,
       collectValues,
     );
 

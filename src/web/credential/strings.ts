@@ -128,7 +128,7 @@ export const strings = {
     allUsed: (rights: string, days: number) => `All of its ${rights} were used in the last ${days} days.`,
     unusedRights: (noun: string, rights: string, unused: readonly string[], days: number) =>
       `This ${noun} has ${rights} that it did not use in the last ${days} days: ${unused.join(', ')}.`,
-    replaceWithUsed: (rights: string) => `Replace with used ${rights}…`,
+    replaceWithUsed: (rights: string) => `Drop unused ${rights}…`,
   },
   usesSection: {
     showAsTable: 'Show as table',

@@ -109,7 +109,7 @@ export const strings = {
       isOperator: boolean;
     }) =>
       isOperator
-        ? sentence`${newOwner} becomes the owner of ${workspace} and is the only one who can delete or transfer it. You become an admin. Only ${name} can transfer ownership back. Because you are an operator of this server, and only operators can transfer a workspace to an operator, ${name} must be one too.`
+        ? sentence`${newOwner} becomes the owner of ${workspace} and is the only one who can delete or transfer it. You become an admin. Only ${name} can transfer ownership back, and only as an operator of this server, because you are an operator.`
         : sentence`${newOwner} becomes the owner of ${workspace} and is the only one who can delete or transfer it. You become an admin. Only ${name} can transfer ownership back.`,
   },
 };

@@ -61,7 +61,7 @@ export const strings = {
   },
   actions: {
     keep: 'Keep…',
-    narrow: (rights: string) => `Replace with used ${rights}…`,
+    narrow: (rights: string) => `Drop unused ${rights}…`,
     replace: 'Replace…',
     details: 'Details and activity',
   },
