@@ -1,7 +1,6 @@
 import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
 import { HOOK_STAGES, type HookStage } from '../../contract/platform-vocabulary.ts';
-import { formatSeconds } from '../../contract/seconds.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
@@ -85,7 +84,7 @@ export async function runHook(
     if (hasEnded) throw failure;
     const delayMs = FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1);
     log.writeSystemLine(
-      `${failure.message}. Attempt ${attempt + 1} of ${hook.retries + 1} starts in ${formatSeconds(delayMs / SECOND)}.`,
+      `${failure.message}. Attempt ${attempt + 1} of ${hook.retries + 1} starts in ${delayMs / SECOND} s.`,
       hook.name,
       target.server.server_id,
     );
