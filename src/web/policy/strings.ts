@@ -51,7 +51,7 @@ export const strings = {
   rules: {
     maxLifetimeDays: 'Every new access token and API key must expire within this number of days of its creation.',
     bindsExistingFrom:
-      'From the beginning of this day, the maximum lifetime also applies to existing credentials. If this is empty, existing credentials are exempt.',
+      'From the beginning of the chosen day, the maximum lifetime also applies to existing credentials. Without a date, existing credentials are exempt.',
     passphraseScopes: 'A new access token with any of these scopes, or with the scope “all”, must have a passphrase.',
     allowAll: 'If this is off, new access tokens must list each scope they need.',
     requireAddresses:
