@@ -119,7 +119,12 @@ forEachEngine('jobs', (engine) => {
     const first = createNode(store, 'one', work);
     const nodes =
       engine.name === 'sqlite' ? [first] : [first, createNode(store, 'two', work), createNode(store, 'three', work)];
-    for (const name of ['a1', 'a2', 'a3']) await add(first, name, { lanes: [{ key: 'app:a', limit: 1 }] });
+    for (const name of ['a1', 'a2', 'a3']) {
+      await add(first, name, { lanes: [{ key: 'app:a', limit: 1 }] });
+      // The order of jobs that are created in the same millisecond is not defined.
+      const addedAt = Date.now();
+      await until(async () => Date.now() > addedAt);
+    }
     for (const name of ['b1', 'b2', 'b3', 'b4', 'b5'])
       await add(first, name, { lanes: [{ key: 'server:b', limit: 2 }] });
     for (const node of nodes) node.start();
