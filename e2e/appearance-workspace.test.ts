@@ -29,7 +29,7 @@ checkWorkspacePages(settings.fixture, [
     },
   },
   { name: 'log-as-member', path: LOG_PATH, person: asMember },
-  { name: 'policy', path: POLICY },
+  { name: 'policy', path: POLICY, prepare: (tab) => tab.getByLabel('Maximum lifetime in days').waitFor() },
   {
     name: 'policy-dry-run',
     path: POLICY,

@@ -19,8 +19,8 @@ function throwIfLimited(waitMs: number): void {
 
 declare const brand: unique symbol;
 /**
- * Key of the failure counter of whoever makes the attempts, on any account: a client's network or a signed-in person,
- * for one purpose.
+ * Key of the failure counter of the source of attempts on any account: a client's network or a signed-in person, for one
+ * purpose.
  */
 export type FailureSubject = string & { readonly [brand]: true };
 

@@ -8,14 +8,14 @@ import { formatDate } from '../components/format.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
-import { NoPermission, QueryContent } from '../components/states.tsx';
+import { BlockSkeleton, NoPermission, QueryContent } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import type { ShownPolicy } from './policy-form.ts';
 import { strings } from './strings.ts';
 import { policyQuery } from './use-policy.ts';
 
-const EditPolicy = lazyComponent(() => import('./edit-policy.tsx').then((file) => file.EditPolicy));
+const EditPolicy = lazyComponent(() => import('./edit-policy.tsx').then((file) => file.EditPolicy), <BlockSkeleton />);
 
 /** Returns the value of each rule as text. */
 function describePolicy(policy: Policy): Readonly<Record<keyof ShownPolicy, string>> {

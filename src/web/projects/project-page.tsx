@@ -10,6 +10,7 @@ import { lazyComponent } from '../components/lazy-component.tsx';
 import { Page } from '../components/page.tsx';
 import { NamedResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
+import { BlockSkeleton } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
@@ -20,7 +21,10 @@ const DeleteProjectDialog = lazyComponent(() =>
 const CreateAppDialog = lazyComponent(() =>
   import('../apps/create-app-dialog.tsx').then((file) => file.CreateAppDialog),
 );
-const VariableList = lazyComponent(() => import('../environment/variable-list.tsx').then((file) => file.VariableList));
+const VariableList = lazyComponent(
+  () => import('../environment/variable-list.tsx').then((file) => file.VariableList),
+  <BlockSkeleton />,
+);
 
 function ProjectDetails({ project }: { readonly project: Project }) {
   const { isAdmin } = useWorkspace();
